@@ -1,0 +1,4 @@
+//! Cartwright.
+pub mod domain;
+pub mod sources;
+pub mod store;

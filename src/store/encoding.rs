@@ -1,0 +1,1 @@
+//! How domain values become stored bytes: a format byte, then postcard.

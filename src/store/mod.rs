@@ -1,0 +1,328 @@
+//! What is durable. Narrow traits, typed writes, and an error that tells what is known of a write.
+//!
+//! Every partition (a user, a stock item, an e-mail claim, the administrators) has a version and
+//! changes by compare-and-set on it alone. There is no transaction across partitions, no iterator,
+//! no expiry and no folding in the traits: what cannot be had from a replicated database is not
+//! offered by the embedded store either. Arguments are owned, so that a wrapper may apply late.
+
+pub mod encoding;
+pub mod resolve;
+
+use crate::domain::account::{Account, Claim, Email, KeyUse};
+use crate::domain::cart::Cart;
+use crate::domain::catalog::{Brand, Category, Product};
+use crate::domain::ids::{
+    BrandId, CategoryId, OrderId, ProductId, PromotionCode, ShippingMethodId, UserId,
+};
+use crate::domain::money::Currency;
+use crate::domain::order::{Attempt, Order};
+use crate::domain::shop::{Promotion, ShippingMethod, Shop, TaxRate};
+use crate::domain::stock::{Hold, StockKey, StockLevel};
+use crate::domain::time::Timestamp;
+use async_trait::async_trait;
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+/// Counts the commits of a partition; 0 before the first.
+pub type Version = u64;
+
+/// Names one commit, so that whoever repeats it can tell its own effect from another's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WriteId(pub Uuid);
+
+/// How many of a partition's latest write ids are kept, by version modulo this.
+pub const SLOTS: u64 = 64;
+
+/// What is known when a call fails.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The partition is not at the expected version. This call changed nothing.
+    #[error("the partition has moved on")]
+    Conflict,
+    /// The write may have happened, may happen later, or never. Reads do not fail so.
+    #[error("the outcome of the write is unknown: {0}")]
+    Unknown(String),
+    /// The store did not do it and never will.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// What is stored cannot be understood.
+    #[error("stored data is damaged: {0}")]
+    Corrupt(String),
+}
+
+/// Shorthand.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A value and the version of its partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The version that it was read at.
+    pub version: Version,
+    /// The value.
+    pub value: T,
+}
+
+/// A partition.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Partition {
+    /// A user's account, cart, orders and idempotency keys.
+    User(UserId),
+    /// A stock item's counters and holds.
+    Stock(StockKey),
+    /// An e-mail address.
+    Claim(Email),
+    /// The set of administrators.
+    Administrators,
+}
+
+/// A conditional write: applied if, and only if, the partition is at `expected`, which it leaves
+/// at `expected + 1` with `write` in slot `expected % SLOTS`. All or nothing.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The version that it rests on.
+    pub expected: Version,
+    /// Its name.
+    pub write: WriteId,
+    /// What it changes.
+    pub change: Change,
+}
+
+/// What a commit writes.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// In a user's partition.
+    User(UserId, UserWrite),
+    /// In a stock item's partition.
+    Stock(StockKey, StockWrite),
+    /// An e-mail address's claim.
+    Claim(Email, Claim),
+    /// The administrators, whole.
+    Administrators(BTreeSet<UserId>),
+}
+
+impl Change {
+    /// The partition that it writes.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        match self {
+            Self::User(id, _) => Partition::User(*id),
+            Self::Stock(key, _) => Partition::Stock(key.clone()),
+            Self::Claim(email, _) => Partition::Claim(email.clone()),
+            Self::Administrators(_) => Partition::Administrators,
+        }
+    }
+}
+
+/// What a commit writes of a user; what is `None` or empty stays as it is. Written empty it moves
+/// the version alone, which no write at an earlier version survives: a fence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserWrite {
+    /// The account, whole.
+    pub account: Option<Account>,
+    /// The cart, whole.
+    pub cart: Option<Cart>,
+    /// New orders.
+    pub orders: Vec<Order>,
+    /// Newly used idempotency keys; each expires [`KEY_LIFE`](crate::domain::account::KEY_LIFE)
+    /// after its use.
+    pub keys: Vec<(String, KeyUse)>,
+}
+
+/// What a commit writes of a stock item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StockWrite {
+    /// The counters, whole.
+    pub level: StockLevel,
+    /// Holds that are new or changed. Terminal ones expire [`HOLD_LIFE`] after `at`.
+    pub holds: Vec<(OrderId, Hold)>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How long a terminal hold is kept, to refuse reservations that arrive late.
+pub const HOLD_LIFE: crate::domain::time::Millis = crate::domain::time::Millis::days(7);
+
+/// What became of a commit whose outcome was unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took effect.
+    Applied,
+    /// Another commit took its place; it never will.
+    Never,
+    /// The version still stands where it was: it may yet take effect.
+    NotYet,
+    /// So many commits followed that its slot was used again: nobody can tell any more.
+    Overwritten,
+}
+
+/// Conditional writes.
+#[async_trait]
+pub trait Commits: Send + Sync + 'static {
+    /// # Errors
+    /// [`Error::Conflict`] and [`Error::Unavailable`]: not applied. [`Error::Unknown`]: use
+    /// [`resolve::commit`], which finds out.
+    async fn commit(&self, commit: Commit) -> Result<()>;
+
+    /// What is known of the commit `write` at `expected`, by a serial read.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    async fn outcome(
+        &self,
+        partition: Partition,
+        expected: Version,
+        write: WriteId,
+    ) -> Result<Outcome>;
+}
+
+/// What is stored of a user and loaded at once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserRecord {
+    /// `None` before registration is completed.
+    pub account: Option<Account>,
+    /// Empty before its first change.
+    pub cart: Cart,
+}
+
+/// Reads of users, all serial.
+#[async_trait]
+pub trait Users: Send + Sync + 'static {
+    /// The account and the cart, with the partition's version.
+    async fn user(&self, id: UserId) -> Result<Versioned<UserRecord>>;
+
+    /// A user's order.
+    async fn order(&self, user: UserId, order: OrderId) -> Result<Option<Order>>;
+
+    /// At most `limit` of a user's orders from number `from` downwards, newest first.
+    async fn orders(&self, user: UserId, from: u64, limit: u32) -> Result<Vec<Order>>;
+
+    /// How an idempotency key was used. It may have expired.
+    async fn key_use(&self, user: UserId, key: String) -> Result<Option<KeyUse>>;
+
+    /// Whose order, or attempt at one, this is.
+    async fn order_owner(&self, order: OrderId) -> Result<Option<UserId>>;
+}
+
+/// Reads of stock, all serial.
+#[async_trait]
+pub trait Stocks: Send + Sync + 'static {
+    /// The counters; all zero where nothing was ever received.
+    async fn stock(&self, key: StockKey) -> Result<Versioned<StockLevel>>;
+
+    /// The holds of these orders on this item, in their order.
+    async fn holds(&self, key: StockKey, orders: Vec<OrderId>) -> Result<Vec<Option<Hold>>>;
+}
+
+/// The minute since 1970 in which an attempt began: attempts lie in such buckets.
+pub type Bucket = i64;
+
+/// The bucket of an attempt that began at `at`.
+#[must_use]
+pub fn bucket(at: Timestamp) -> Bucket {
+    at.0.div_euclid(60_000)
+}
+
+/// Orders in the making. Writes are unconditional and may be repeated; on [`Error::Unknown`]
+/// repeat them.
+#[async_trait]
+pub trait Attempts: Send + Sync + 'static {
+    /// Keeps the attempt and the pointer from its order id to its user.
+    async fn put_attempt(&self, attempt: Attempt) -> Result<()>;
+
+    /// The attempts of a bucket.
+    async fn attempts(&self, bucket: Bucket) -> Result<Vec<Attempt>>;
+
+    /// Forgets an attempt that is settled everywhere. The pointer stays.
+    async fn remove_attempt(&self, bucket: Bucket, order: OrderId) -> Result<()>;
+
+    /// No attempt lies in a bucket before this one. `None`: never raised.
+    async fn low_water(&self) -> Result<Option<Bucket>>;
+
+    /// Raises the mark; a lower one changes nothing.
+    async fn raise_low_water(&self, bucket: Bucket) -> Result<()>;
+}
+
+/// Reads of accounts by e-mail address, and of the administrators, all serial.
+#[async_trait]
+pub trait Claims: Send + Sync + 'static {
+    /// Who has taken the address.
+    async fn claim(&self, email: Email) -> Result<Versioned<Option<Claim>>>;
+
+    /// The administrators.
+    async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>>;
+}
+
+/// One record of the catalogue or of the shop's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the record that it names")]
+pub enum CatalogRow {
+    Currency(Currency),
+    Category(Category),
+    Brand(Brand),
+    Product(Box<Product>),
+    TaxRate(TaxRate),
+    ShippingMethod(ShippingMethod),
+    Promotion(Promotion),
+}
+
+/// What tells catalogue records apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is the key of the record that it names")]
+pub enum CatalogKey {
+    Currency,
+    Category(CategoryId),
+    Brand(BrandId),
+    Product(ProductId),
+    TaxRate {
+        country: String,
+        state: Option<String>,
+    },
+    ShippingMethod(ShippingMethodId),
+    Promotion(PromotionCode),
+}
+
+impl CatalogRow {
+    /// What tells it from others.
+    #[must_use]
+    pub fn key(&self) -> CatalogKey {
+        match self {
+            Self::Currency(_) => CatalogKey::Currency,
+            Self::Category(category) => CatalogKey::Category(category.id.clone()),
+            Self::Brand(brand) => CatalogKey::Brand(brand.id.clone()),
+            Self::Product(product) => CatalogKey::Product(product.id.clone()),
+            Self::TaxRate(rate) => CatalogKey::TaxRate {
+                country: rate.country.clone(),
+                state: rate.state.clone(),
+            },
+            Self::ShippingMethod(method) => CatalogKey::ShippingMethod(method.id.clone()),
+            Self::Promotion(promotion) => CatalogKey::Promotion(promotion.code.clone()),
+        }
+    }
+}
+
+/// The catalogue and the shop's data. Writes are unconditional and may be repeated.
+#[async_trait]
+pub trait Catalogs: Send + Sync + 'static {
+    /// At most `limit` products with ids after `after`, by id.
+    async fn products(&self, after: Option<ProductId>, limit: u32) -> Result<Vec<Product>>;
+
+    /// At most `limit` categories with ids after `after`, by id.
+    async fn categories(&self, after: Option<CategoryId>, limit: u32) -> Result<Vec<Category>>;
+
+    /// At most `limit` brands with ids after `after`, by id.
+    async fn brands(&self, after: Option<BrandId>, limit: u32) -> Result<Vec<Brand>>;
+
+    /// The shop's data, whole.
+    async fn shop(&self) -> Result<Shop>;
+
+    /// The records with these keys, in their order.
+    async fn catalog_rows(&self, keys: Vec<CatalogKey>) -> Result<Vec<Option<CatalogRow>>>;
+
+    /// Writes the records, replacing those with the same keys. At most 256 at once.
+    async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()>;
+}
+
+/// All of it.
+pub trait Store: Commits + Users + Stocks + Attempts + Claims + Catalogs {}
+
+impl<T: Commits + Users + Stocks + Attempts + Claims + Catalogs> Store for T {}
