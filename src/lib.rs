@@ -1,5 +1,7 @@
 //! Cartwright.
 pub mod auth;
+pub mod config;
 pub mod domain;
 pub mod sources;
 pub mod store;
+pub mod telemetry;
