@@ -25,7 +25,10 @@ pub enum SecretFileError {
         source: io::Error,
     },
     /// Others than its owner may read or change it.
-    #[error("the secret file {} must be private to its owner, but has mode {mode:o}: chmod 600 it", path.display())]
+    #[error(
+        "the secret file {} must be private to its owner, but has mode {mode:o}: chmod 600 it",
+        path.display()
+    )]
     Exposed {
         /// The file.
         path: PathBuf,

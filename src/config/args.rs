@@ -162,23 +162,53 @@ pub struct LogArgs {
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
     /// Open connections; more wait to be accepted
-    #[arg(long, env = "CARTWRIGHT_MAX_CONNECTIONS", value_name = "CONNECTIONS", default_value = "4096", value_parser = count)]
+    #[arg(
+        long,
+        env = "CARTWRIGHT_MAX_CONNECTIONS",
+        value_name = "CONNECTIONS",
+        default_value = "4096",
+        value_parser = count
+    )]
     pub max_connections: usize,
 
     /// Requests worked on at once; more are answered 503
-    #[arg(long, env = "CARTWRIGHT_MAX_IN_FLIGHT", value_name = "REQUESTS", default_value = "1024", value_parser = count)]
+    #[arg(
+        long,
+        env = "CARTWRIGHT_MAX_IN_FLIGHT",
+        value_name = "REQUESTS",
+        default_value = "1024",
+        value_parser = count
+    )]
     pub max_in_flight: usize,
 
     /// Commands of one user waiting at once; more are answered 429
-    #[arg(long, env = "CARTWRIGHT_USER_QUEUE", value_name = "COMMANDS", default_value = "128", value_parser = count)]
+    #[arg(
+        long,
+        env = "CARTWRIGHT_USER_QUEUE",
+        value_name = "COMMANDS",
+        default_value = "128",
+        value_parser = count
+    )]
     pub user_queue: usize,
 
     /// Users kept in memory; beyond, the least recently used leave it
-    #[arg(long, env = "CARTWRIGHT_MAX_RESIDENTS", value_name = "USERS", default_value = "100000", value_parser = count)]
+    #[arg(
+        long,
+        env = "CARTWRIGHT_MAX_RESIDENTS",
+        value_name = "USERS",
+        default_value = "100000",
+        value_parser = count
+    )]
     pub max_residents: usize,
 
     /// Logins and registrations waiting for a core to hash on; more are answered 503
-    #[arg(long, env = "CARTWRIGHT_LOGIN_QUEUE", value_name = "LOGINS", default_value = "64", value_parser = count)]
+    #[arg(
+        long,
+        env = "CARTWRIGHT_LOGIN_QUEUE",
+        value_name = "LOGINS",
+        default_value = "64",
+        value_parser = count
+    )]
     pub login_queue: usize,
 }
 
@@ -187,18 +217,46 @@ pub struct Limits {
 #[command(next_help_heading = "Time-outs (with a unit: 500ms, 5s, 2m)")]
 pub struct Timeouts {
     /// From a request's last byte to its answer, which else is 503
-    #[arg(id = "request_timeout", long = "request-timeout", env = "CARTWRIGHT_REQUEST_TIMEOUT", value_name = "TIME", default_value = "5s", value_parser = duration)]
+    #[arg(
+        id = "request_timeout",
+        long = "request-timeout",
+        env = "CARTWRIGHT_REQUEST_TIMEOUT",
+        value_name = "TIME",
+        default_value = "5s",
+        value_parser = duration
+    )]
     pub request: Duration,
 
     /// For the whole head of a request, also the wait for the next one on a connection
-    #[arg(id = "header_timeout", long = "header-timeout", env = "CARTWRIGHT_HEADER_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(
+        id = "header_timeout",
+        long = "header-timeout",
+        env = "CARTWRIGHT_HEADER_TIMEOUT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = duration
+    )]
     pub header: Duration,
 
     /// For the whole body of a request
-    #[arg(id = "body_timeout", long = "body-timeout", env = "CARTWRIGHT_BODY_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = duration)]
+    #[arg(
+        id = "body_timeout",
+        long = "body-timeout",
+        env = "CARTWRIGHT_BODY_TIMEOUT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = duration
+    )]
     pub body: Duration,
 
     /// For answers under way once the process was told to stop; no shorter than a request's
-    #[arg(id = "drain_timeout", long = "drain-timeout", env = "CARTWRIGHT_DRAIN_TIMEOUT", value_name = "TIME", default_value = "25s", value_parser = duration)]
+    #[arg(
+        id = "drain_timeout",
+        long = "drain-timeout",
+        env = "CARTWRIGHT_DRAIN_TIMEOUT",
+        value_name = "TIME",
+        default_value = "25s",
+        value_parser = duration
+    )]
     pub drain: Duration,
 }
