@@ -1,5 +1,9 @@
 //! Cartwright.
 pub mod actors;
+pub mod auth;
+pub mod config;
 pub mod domain;
+pub mod http;
 pub mod sources;
 pub mod store;
+pub mod telemetry;
