@@ -1,4 +1,5 @@
 //! Cartwright.
+pub mod catalog;
 pub mod domain;
 pub mod sources;
 pub mod store;
