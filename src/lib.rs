@@ -1,11 +1,8 @@
 //! Cartwright.
-<<<<<<< HEAD
 pub mod actors;
 pub mod auth;
-pub mod config;
-=======
 pub mod catalog;
->>>>>>> catalog
+pub mod config;
 pub mod domain;
 pub mod http;
 pub mod sources;
