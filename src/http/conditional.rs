@@ -7,6 +7,7 @@ use warp::http::header::{AsHeaderName, HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use warp::http::{HeaderValue, Method};
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const REPLAYED: &str = "idempotent-replayed";
 /// The longest idempotency key, in characters.
 const MAX_KEY: usize = 255;
 
@@ -38,6 +39,13 @@ pub(super) fn is_known(headers: &HeaderMap, etag: &str) -> bool {
 pub(super) fn cart_etag(revision: u64) -> HeaderValue {
     let text = format!("\"{revision}\"");
     HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// Tells the client that its key took effect before.
+pub(super) fn mark_replay(headers: &mut HeaderMap, replayed: bool) {
+    if replayed {
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
+    }
 }
 
 /// The idempotency key of a request, if it has one.
@@ -152,7 +160,9 @@ mod tests {
             of(" \"3\" ,, \"4\",W/\"5\""),
             IfMatch::Revisions(vec![3, 4])
         );
-        for never in ["", "3", "\"03\"", "\"+3\"", "\"x\"", "W/\"3\"", "\"3", "w/\"3\""] {
+        for never in [
+            "", "3", "\"03\"", "\"+3\"", "\"x\"", "W/\"3\"", "\"3", "w/\"3\"",
+        ] {
             assert_eq!(of(never), IfMatch::Revisions(vec![]), "{never}");
         }
         let two = headers(&[("if-match", "\"1\""), ("if-match", "\"2\"")]);
@@ -162,7 +172,13 @@ mod tests {
     #[test]
     fn if_none_match_compares_weakly() {
         let known = |value: &str| is_known(&headers(&[("if-none-match", value)]), "\"abc\"");
-        for hit in ["*", "\"abc\"", "W/\"abc\"", "\"x\", \"abc\"", "\"a,b\",\"abc\""] {
+        for hit in [
+            "*",
+            "\"abc\"",
+            "W/\"abc\"",
+            "\"x\", \"abc\"",
+            "\"a,b\",\"abc\"",
+        ] {
             assert!(known(hit), "{hit}");
         }
         for miss in ["", "abc", "\"abcd\"", "\"a", "\"x\" y \"abc\""] {
@@ -177,12 +193,18 @@ mod tests {
             let headers = headers(&[("idempotency-key", value)]);
             key(&headers, &Method::POST, "/a", b"{}").map_err(|error| error.to_string())
         };
-        assert_eq!(key(&HeaderMap::new(), &Method::POST, "/a", b"").unwrap(), None);
+        assert_eq!(
+            key(&HeaderMap::new(), &Method::POST, "/a", b"").unwrap(),
+            None
+        );
         assert_eq!(of("k-1").unwrap().unwrap().key, "k-1");
         assert!(of(&"k".repeat(255)).is_ok());
         for wrong in ["", "a b", "ä", &"k".repeat(256)] {
             let told = of(wrong).unwrap_err();
-            assert_eq!(told, "Idempotency-Key must be 1 to 255 visible ASCII characters");
+            assert_eq!(
+                told,
+                "Idempotency-Key must be 1 to 255 visible ASCII characters"
+            );
         }
         let two = headers(&[("idempotency-key", "a"), ("idempotency-key", "b")]);
         assert!(key(&two, &Method::POST, "/a", b"").is_err());

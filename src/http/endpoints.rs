@@ -123,6 +123,15 @@ impl Target {
             None => allowed(path).map_or(Self::Unknown, Self::WrongMethod),
         }
     }
+
+    /// The path of the endpoint, its parameters by name; nothing where there is none.
+    #[must_use]
+    pub fn route(&self) -> &'static str {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.path,
+            Self::WrongMethod(_) | Self::Unknown => "",
+        }
+    }
 }
 
 /// The methods that a path is served by, as `Allow` lists them; `None` where there are none.

@@ -1,23 +1,29 @@
 //! How money and instants are written.
 
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
 use crate::domain::time::Timestamp;
 use serde::{Serialize, Serializer};
 
 /// `{"amount":99999,"currency":"USD"}`.
 #[derive(Serialize)]
-pub(super) struct MoneyView<'a> {
+pub(super) struct MoneyView {
     amount: i64,
-    currency: &'a str,
+    #[serde(serialize_with = "code")]
+    currency: Currency,
 }
 
-impl<'a> From<&'a Money> for MoneyView<'a> {
-    fn from(money: &'a Money) -> Self {
+impl From<Money> for MoneyView {
+    fn from(money: Money) -> Self {
         Self {
             amount: money.amount,
-            currency: money.currency.as_str(),
+            currency: money.currency,
         }
     }
+}
+
+/// A currency's code, without the string that storing it makes.
+fn code<S: Serializer>(currency: &Currency, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(currency.as_str())
 }
 
 /// RFC 3339 in UTC: `2025-01-18T10:00:00Z`, with milliseconds where there are any.

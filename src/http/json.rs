@@ -2,14 +2,14 @@
 //! it must be, never in the words of the parser.
 
 use super::error::ApiError;
+use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
-use serde::Serialize;
 use serde_json::error::Category;
 use std::fmt;
 use std::marker::PhantomData;
-use warp::http::header::{CONTENT_TYPE, HeaderValue};
 use warp::http::StatusCode;
+use warp::http::header::{CONTENT_TYPE, HeaderValue};
 use warp::reply::Response;
 
 /// The longest part of a field's path that a message repeats, in characters.
@@ -21,16 +21,23 @@ pub(super) struct Data<T> {
     pub(super) data: T,
 }
 
+/// What an answer that cannot be written is answered with.
+const FAULT: &str = r#"{"error":{"code":"internal_error","message":"an internal error"}}"#;
+
+/// A body.
+///
+/// # Errors
+/// The answer to send instead.
+pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, Response> {
+    serde_json::to_vec(body).map_err(|error| {
+        tracing::error!(%error, "http.response.unserializable");
+        of_bytes(StatusCode::INTERNAL_SERVER_ERROR, FAULT.into())
+    })
+}
+
 /// An answer with a body.
 pub(super) fn response(status: StatusCode, body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => of_bytes(status, bytes),
-        Err(error) => {
-            tracing::error!(%error, "http.response.unserializable");
-            let fault = br#"{"error":{"code":"internal_error","message":"an internal error"}}"#;
-            of_bytes(StatusCode::INTERNAL_SERVER_ERROR, fault.to_vec())
-        }
-    }
+    bytes(body).map_or_else(|fault| fault, |bytes| of_bytes(status, bytes))
 }
 
 /// An answer whose body is JSON already.
@@ -176,7 +183,8 @@ mod tests {
 
     #[test]
     fn null_and_unknown_fields_do_no_harm() {
-        let body = br#" {"product_id":"p","variant_id":null,"quantity":2,"price":1,"attributes":null}"#;
+        let body =
+            br#" {"product_id":"p","variant_id":null,"quantity":2,"price":1,"attributes":null}"#;
         let item: Item = parse(body).unwrap();
         assert_eq!((item.product_id.as_str(), item.quantity), ("p", 2));
         assert!(item.variant_id.is_none() && item.attributes.is_none());
@@ -184,11 +192,23 @@ mod tests {
 
     #[test]
     fn a_refusal_names_the_field_and_what_it_must_be() {
-        let quantity = |value: &str| {
-            refusal::<Item>(&format!(r#"{{"product_id":"p","quantity":{value}}}"#))
-        };
-        for wrong in ["1.5", "2.0", "\"2\"", "null", "true", "[1]", "9223372036854775808", "1e30"] {
-            assert_eq!(quantity(wrong), "quantity must be a whole number", "{wrong}");
+        let quantity =
+            |value: &str| refusal::<Item>(&format!(r#"{{"product_id":"p","quantity":{value}}}"#));
+        for wrong in [
+            "1.5",
+            "2.0",
+            "\"2\"",
+            "null",
+            "true",
+            "[1]",
+            "9223372036854775808",
+            "1e30",
+        ] {
+            assert_eq!(
+                quantity(wrong),
+                "quantity must be a whole number",
+                "{wrong}"
+            );
         }
         let item = refusal::<Item>;
         assert_eq!(item(r#"{"quantity":1}"#), "product_id is required");
@@ -234,13 +254,25 @@ mod tests {
         for other in ["[]", "null", "1", "\"x\"", r#"["p",null,1,null]"#] {
             assert_eq!(item(other), "the body must be an object", "{other}");
         }
-        for broken in ["{", "{]", r#"{"product_id":"p","quantity":1} x"#, "\u{feff}{}", "{\"a\":01}"] {
+        for broken in [
+            "{",
+            "{]",
+            r#"{"product_id":"p","quantity":1} x"#,
+            "\u{feff}{}",
+            "{\"a\":01}",
+        ] {
             let told = item(broken);
-            assert!(told.starts_with("the body must be one JSON object"), "{told}");
+            assert!(
+                told.starts_with("the body must be one JSON object"),
+                "{told}"
+            );
         }
         let deep = "[".repeat(10_000);
         assert!(item(&format!(r#"{{"x":{deep}"#)).contains("one JSON object"));
-        let long = format!(r#"{{"product_id":"p","quantity":1,"attributes":{{"{}":1}}}}"#, "x".repeat(9_999));
+        let long = format!(
+            r#"{{"product_id":"p","quantity":1,"attributes":{{"{}":1}}}}"#,
+            "x".repeat(9_999)
+        );
         assert!(item(&long).len() < 200);
     }
 }

@@ -20,8 +20,7 @@ mod orders;
 mod query;
 pub mod server;
 
-pub use cors::{Cors, InvalidOrigin};
-pub use front::Front;
+pub use cors::Cors;
 pub use health::Readiness;
 
 use crate::actors::accounts::Accounts;

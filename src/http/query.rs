@@ -14,10 +14,7 @@ const MAX_SIZE: u32 = 100;
 ///
 /// # Errors
 /// It is not UTF-8.
-pub(super) fn parameter<'a>(
-    query: &'a str,
-    name: &str,
-) -> Result<Option<Cow<'a, str>>, ApiError> {
+pub(super) fn parameter<'a>(query: &'a str, name: &str) -> Result<Option<Cow<'a, str>>, ApiError> {
     let mut pairs = query
         .split('&')
         .rev()

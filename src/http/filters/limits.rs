@@ -111,7 +111,8 @@ mod tests {
         }
         let chunks = chunks.iter().map(|size| Ok(Bytes::from(vec![b'x'; *size])));
         let read = read(&headers, stream::iter(chunks)).await;
-        read.map(|body| body.len()).map_err(|error| error.to_string())
+        read.map(|body| body.len())
+            .map_err(|error| error.to_string())
     }
 
     #[tokio::test]

@@ -25,13 +25,13 @@ use warp::reply::Response;
 
 /// What is known of a request when it arrives; an extension of it.
 #[derive(Debug)]
-pub struct Arrival {
+pub(super) struct Arrival {
     /// Who is at the other end of the connection.
-    pub peer: SocketAddr,
+    pub(super) peer: SocketAddr,
     /// What is asked for.
-    pub target: Target,
+    pub(super) target: Target,
     /// The same, as it was written.
-    pub uri: Uri,
+    pub(super) uri: Uri,
 }
 
 /// A request that passed the filters.
@@ -148,8 +148,7 @@ fn asked(
 }
 
 /// Answers what no route took.
-pub(super) fn unmatched()
--> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
+pub(super) fn unmatched() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
     warp::ext::get::<Arc<Arrival>>().map(|arrival: Arc<Arrival>| {
         let error = match &arrival.target {
             Target::Unknown => ApiError::UnknownRoute,
