@@ -1,5 +1,6 @@
 //! Cartwright.
 pub mod catalog;
 pub mod domain;
+pub mod import;
 pub mod sources;
 pub mod store;
