@@ -14,7 +14,7 @@ use tokio::time::Instant;
 pub(super) type Level = Versioned<StockLevel>;
 
 /// What became of a fold.
-pub(super) struct Folded {
+pub(crate) struct Folded {
     /// The counters after it; `None` where they have to be read again.
     pub(super) level: Option<Level>,
     /// An answer for each request, in their order.

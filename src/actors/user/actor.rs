@@ -35,7 +35,7 @@ impl User {
 }
 
 /// A request that was read.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     pub(super) request: Request,
     pub(super) port: Port<User>,
     /// How often it was attempted, where it is an order.
@@ -43,7 +43,7 @@ pub(super) struct Asked {
 }
 
 /// What was fetched beside the mailbox for a request.
-pub(super) struct Fetched {
+pub(crate) struct Fetched {
     available: Option<(Sku, u64)>,
     looked_up: Option<Option<KeyUse>>,
 }
@@ -450,26 +450,24 @@ impl Turn<'_> {
                     self.release(decided);
                 }
                 if self.resident.must_reload {
-                    self.redo_gathered();
                     self.load();
+                    self.redo_gathered();
                 }
             }
             Err(CommitFailure::Conflict) => {
                 tracing::info!(user.id = %self.id, version = self.resident.version, "user.conflict");
+                self.load();
                 self.redo(batch);
                 self.redo_gathered();
-                self.load();
             }
             Err(CommitFailure::Unavailable(error)) => {
                 tracing::warn!(user.id = %self.id, %error, "user.commit.failed");
+                self.load();
                 for Decided { asked, placing, .. } in batch {
                     asked.port.answer(Err(Failure::Unavailable));
-                    if let Some(placing) = placing {
-                        self.give_up(placing);
-                    }
+                    placing.into_iter().for_each(|placing| self.give_up(placing));
                 }
                 self.redo_gathered();
-                self.load();
             }
             Err(CommitFailure::Undecided) => self.end_undecided(),
         }
@@ -500,8 +498,8 @@ impl Turn<'_> {
         self.resident.must_reload = true;
         self.resident.phase = Phase::Loading;
         if !self.resident.gate.is_committing() {
-            self.redo_gathered();
             self.load();
+            self.redo_gathered();
         }
     }
 
@@ -510,7 +508,7 @@ impl Turn<'_> {
         self.redo(gathered);
     }
 
-    /// Has requests decided again once loaded. An attempt at an order ends with its commit: its id
+    /// Has requests decided again once loaded, which must have begun. An attempt at an order ends with its commit: its id
     /// may have been at one version only.
     fn redo(&mut self, batch: Vec<Decided>) {
         for Decided { asked, placing, .. } in batch {
@@ -601,17 +599,13 @@ impl Turn<'_> {
         self.attempt_over();
     }
 
+    /// There is no order in the making any more: the next in the queue has its turn. Each is
+    /// decided anew, and may come to nothing, so all are drawn until one is being made.
     fn attempt_over(&mut self) {
         self.resident.placing = None;
-        if let Some(next) = self.resident.queued_orders.pop_front() {
-            self.resident.parked.push_back(Parked::Asked(next));
-            if self.resident.phase == Phase::Ready {
-                for parked in std::mem::take(&mut self.resident.parked) {
-                    if let Parked::Asked(asked) = parked {
-                        self.asked(asked);
-                    }
-                }
-            }
+        while self.resident.placing.is_none() {
+            let Some(next) = self.resident.queued_orders.pop_front() else { return };
+            self.asked(next);
         }
     }
 }

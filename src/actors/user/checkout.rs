@@ -32,7 +32,7 @@ pub(super) struct Placing {
 }
 
 /// An order in the making with its request: what a reservation comes back with.
-pub(super) struct Reserving {
+pub(crate) struct Reserving {
     pub(super) asked: Asked,
     pub(super) placing: Placing,
     pub(super) outcome: Result<(), Unheld>,
