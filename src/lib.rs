@@ -1,5 +1,8 @@
 //! Cartwright.
 pub mod actors;
+pub mod auth;
+pub mod config;
 pub mod domain;
 pub mod sources;
 pub mod store;
+pub mod telemetry;
