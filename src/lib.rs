@@ -2,6 +2,7 @@
 pub mod actors;
 pub mod auth;
 pub mod config;
+pub mod catalog;
 pub mod domain;
 pub mod sources;
 pub mod store;

@@ -6,6 +6,8 @@
 //! offered by the embedded store either. Arguments are owned, so that a wrapper may apply late.
 
 pub mod encoding;
+mod kv;
+pub mod memory;
 pub mod resolve;
 
 use crate::domain::account::{Account, Claim, Email, KeyUse};
