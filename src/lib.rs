@@ -1,8 +1,8 @@
 //! Cartwright.
 pub mod actors;
 pub mod auth;
-pub mod config;
 pub mod catalog;
+pub mod config;
 pub mod domain;
 pub mod sources;
 pub mod store;

@@ -14,10 +14,13 @@ pub(crate) fn beside<M: ractor::Message>(
 ) {
     let actor = actor.clone();
     tokio::spawn(async move {
-        let message = AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
-            tracing::error!("actor.task.panicked");
-            lost
-        });
+        let message = AssertUnwindSafe(work)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| {
+                tracing::error!("actor.task.panicked");
+                lost
+            });
         let _ = actor.send_message(message);
     });
 }

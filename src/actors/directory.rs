@@ -12,7 +12,7 @@ use ractor::{Actor, ActorRef, ActorRuntime};
 use std::fmt::{Debug, Display};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
 
@@ -63,7 +63,9 @@ pub(crate) struct Directory<E: Entity> {
 
 impl<E: Entity> Clone for Directory<E> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
+        Self {
+            inner: self.inner.clone(),
+        }
     }
 }
 
@@ -74,6 +76,8 @@ struct Inner<E: Entity> {
     bounds: Bounds,
     /// Counts requests: the time by which "least recently" is judged.
     ticks: AtomicU64,
+    /// Set once everything is quiesced: from then on no actor is made.
+    closed: AtomicBool,
 }
 
 struct Entry<E: Entity> {
@@ -94,7 +98,8 @@ pub(crate) struct Residence<E: Entity> {
 impl<E: Entity> Drop for Residence<E> {
     fn drop(&mut self) {
         if let Some(inner) = self.directory.upgrade() {
-            let is_mine = |_: &E::Key, entry: &Arc<Entry<E>>| Arc::ptr_eq(&entry.ended, &self.ended);
+            let is_mine =
+                |_: &E::Key, entry: &Arc<Entry<E>>| Arc::ptr_eq(&entry.ended, &self.ended);
             inner.entries.remove_if(&self.key, is_mine);
         }
         self.ended.close();
@@ -165,7 +170,16 @@ impl Drop for Admitted {
 impl<E: Entity> Directory<E> {
     pub(crate) fn new(entity: E, shards: Shards, bounds: Bounds) -> Self {
         let (entries, ticks) = (DashMap::new(), AtomicU64::new(0));
-        Self { inner: Arc::new(Inner { entity, entries, shards, bounds, ticks }) }
+        Self {
+            inner: Arc::new(Inner {
+                entity,
+                entries,
+                shards,
+                bounds,
+                ticks,
+                closed: AtomicBool::new(false),
+            }),
+        }
     }
 
     /// Asks the actor of `key`, made if need be, and waits for its answer until `deadline`.
@@ -182,8 +196,14 @@ impl<E: Entity> Directory<E> {
         loop {
             let entry = self.entry(key)?;
             let (answer, answered) = oneshot::channel();
-            let port = Port { answer, deadline, _admitted: self.admit(&entry)? };
-            let message = E::ask(Envelope { content: Some((request, port)) });
+            let port = Port {
+                answer,
+                deadline,
+                _admitted: self.admit(&entry)?,
+            };
+            let message = E::ask(Envelope {
+                content: Some((request, port)),
+            });
             request = match entry.actor.send_message(message) {
                 Ok(()) => match timeout_at(deadline, answered).await {
                     Ok(Ok(Answer::Given(reply))) => return reply,
@@ -206,7 +226,11 @@ impl<E: Entity> Directory<E> {
     fn admit(&self, entry: &Entry<E>) -> Result<Admitted, Failure> {
         let waiting = entry.admission.fetch_add(1, Ordering::Relaxed);
         let admitted = Admitted(entry.admission.clone());
-        if waiting < self.inner.bounds.waiting { Ok(admitted) } else { Err(Failure::Busy) }
+        if waiting < self.inner.bounds.waiting {
+            Ok(admitted)
+        } else {
+            Err(Failure::Busy)
+        }
     }
 
     fn entry(&self, key: &E::Key) -> Result<Arc<Entry<E>>, Failure> {
@@ -217,6 +241,9 @@ impl<E: Entity> Directory<E> {
         }
         match self.inner.entries.entry(key.clone()) {
             Slot::Occupied(entry) => Ok(entry.get().clone()),
+            Slot::Vacant(_) if self.inner.closed.load(Ordering::Acquire) => {
+                Err(Failure::Unavailable)
+            }
             Slot::Vacant(vacant) => {
                 let entry = Arc::new(self.spawn(key, tick)?);
                 Ok(vacant.insert(entry).clone())
@@ -227,15 +254,27 @@ impl<E: Entity> Directory<E> {
     fn spawn(&self, key: &E::Key, tick: u64) -> Result<Entry<E>, Failure> {
         let ended = Arc::new(Semaphore::new(0));
         let directory = Arc::downgrade(&self.inner);
-        let residence = Residence { key: key.clone(), directory, ended: ended.clone() };
+        let residence = Residence {
+            key: key.clone(),
+            directory,
+            ended: ended.clone(),
+        };
         let (handler, arguments) = self.inner.entity.start(key.clone(), residence);
-        let shard = self.inner.shards.of(self.inner.entries.hasher().hash_one(key));
+        let shard = self
+            .inner
+            .shards
+            .of(self.inner.entries.hasher().hash_one(key));
         // Unnamed: ractor frees a name before the actor has ended. The join handle is of no use:
         // the residence tells of every end, also of one before the actor was linked.
         let spawned = ActorRuntime::spawn_linked_instant(None, handler, arguments, shard);
         let (actor, _) = spawned.map_err(|_| Failure::Unavailable)?;
         let (admission, asked) = (Arc::default(), AtomicU64::new(tick));
-        Ok(Entry { actor, admission, asked, ended })
+        Ok(Entry {
+            actor,
+            admission,
+            asked,
+            ended,
+        })
     }
 
     /// How many actors are resident.
@@ -265,10 +304,16 @@ impl<E: Entity> Directory<E> {
         excess
     }
 
-    /// Lets every actor finish what it has and stop, and waits for that until `deadline`.
+    /// Lets every actor finish what it has and stop, waits for that until `deadline`, and makes
+    /// no actor from then on.
     pub(crate) async fn quiesce_all(&self, deadline: Instant) {
-        let entries: Vec<_> =
-            self.inner.entries.iter().map(|entry| entry.value().clone()).collect();
+        self.inner.closed.store(true, Ordering::Release);
+        let entries: Vec<_> = self
+            .inner
+            .entries
+            .iter()
+            .map(|entry| entry.value().clone())
+            .collect();
         for entry in &entries {
             let _ = entry.actor.send_message(E::quiesce());
         }

@@ -5,11 +5,14 @@ pub mod accounts;
 mod beside;
 mod directory;
 pub mod orders;
+mod recovery;
 pub mod stock;
 mod supervisor;
+mod system;
 pub mod user;
 
 pub use directory::Bounds;
+pub use system::{NotStarted, Options, System};
 
 /// What became of a request that was not answered with what it asked for.
 #[derive(Clone, Debug, thiserror::Error)]

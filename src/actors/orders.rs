@@ -44,7 +44,10 @@ impl Orders {
         let total = self.admit(user, epoch, deadline).await?.order_seq;
         let from = total.saturating_sub(offset);
         if from == 0 {
-            return Ok(OrderPage { orders: Vec::new(), total });
+            return Ok(OrderPage {
+                orders: Vec::new(),
+                total,
+            });
         }
         let orders = in_time(deadline, self.store.orders(user, from, limit)).await?;
         Ok(OrderPage { orders, total })
@@ -90,6 +93,8 @@ async fn in_time<T>(
     deadline: Instant,
     read: impl Future<Output = crate::store::Result<T>>,
 ) -> Result<T, Failure> {
-    let read = timeout_at(deadline, read).await.map_err(|_| Failure::Unavailable)?;
+    let read = timeout_at(deadline, read)
+        .await
+        .map_err(|_| Failure::Unavailable)?;
     read.map_err(Failure::from_store)
 }

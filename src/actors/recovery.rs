@@ -54,7 +54,11 @@ impl Recovery {
         };
         let (mut left, mut mark) = (0, oldest);
         for bucket in oldest..=newest {
-            let attempts = self.store.attempts(bucket).await.map_err(Failure::from_store)?;
+            let attempts = self
+                .store
+                .attempts(bucket)
+                .await
+                .map_err(Failure::from_store)?;
             let due = |attempt: &Attempt| which == Which::All || attempt.deadline < now;
             let (due, early): (Vec<_>, Vec<_>) = attempts.into_iter().partition(due);
             let ended = futures::stream::iter(due).map(|attempt| self.end(attempt));
@@ -75,7 +79,10 @@ impl Recovery {
     }
 
     async fn raise(&self, mark: Bucket) -> Result<Bucket, Failure> {
-        self.store.raise_low_water(mark).await.map_err(Failure::from_store)?;
+        self.store
+            .raise_low_water(mark)
+            .await
+            .map_err(Failure::from_store)?;
         Ok(mark)
     }
 
@@ -84,7 +91,11 @@ impl Recovery {
         let order = attempt.order_id;
         let ended = match self.users.was_placed(&attempt, Instant::now() + TIME).await {
             Ok(placed) => {
-                let how = if placed { Settlement::Sold } else { Settlement::Released };
+                let how = if placed {
+                    Settlement::Sold
+                } else {
+                    Settlement::Released
+                };
                 tracing::info!(order.id = %order, ?how, "checkout.recovered");
                 end_attempt(&self.store, &self.stocks, &attempt, how).await
             }

@@ -33,11 +33,7 @@ impl Actor for Shard {
     type State = ();
     type Arguments = ();
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<()>,
-        (): (),
-    ) -> Result<(), ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
         Ok(())
     }
 
@@ -150,7 +146,10 @@ impl Actor for Root {
             all.push(Shards(shards.into()));
         }
         let _ = made.send(all.clone());
-        Ok(Tree { kinds: all, workers: Vec::new() })
+        Ok(Tree {
+            kinds: all,
+            workers: Vec::new(),
+        })
     }
 
     async fn handle(

@@ -26,7 +26,11 @@ pub(crate) struct StockItem {
 
 impl StockItem {
     pub(super) fn new(store: Arc<dyn Store>, sources: Sources, commit_time: Duration) -> Self {
-        Self { store, sources, commit_time }
+        Self {
+            store,
+            sources,
+            commit_time,
+        }
     }
 }
 
@@ -60,7 +64,14 @@ impl Entity for StockItem {
     type Handler = Handler;
 
     fn start(&self, key: StockKey, residence: Residence<Self>) -> (Handler, ()) {
-        (Handler { item: self.clone(), key, _residence: residence }, ())
+        (
+            Handler {
+                item: self.clone(),
+                key,
+                _residence: residence,
+            },
+            (),
+        )
     }
 
     fn ask(envelope: Envelope<Self>) -> Message {
@@ -84,11 +95,7 @@ impl Actor for Handler {
     type State = State;
     type Arguments = ();
 
-    async fn pre_start(
-        &self,
-        _: ActorRef<Message>,
-        (): (),
-    ) -> Result<State, ActorProcessingErr> {
+    async fn pre_start(&self, _: ActorRef<Message>, (): ()) -> Result<State, ActorProcessingErr> {
         Ok(State::default())
     }
 
@@ -145,7 +152,15 @@ impl Handler {
         let (item, key, level) = (self.item.clone(), self.key.clone(), state.level.clone());
         beside(myself, Message::FoldLost, async move {
             let deadline = Instant::now() + item.commit_time;
-            let folded = fold(&*item.store, &item.sources, &key, level, &requests, deadline).await;
+            let folded = fold(
+                &*item.store,
+                &item.sources,
+                &key,
+                level,
+                &requests,
+                deadline,
+            )
+            .await;
             Message::Folded(folded, ports)
         });
     }

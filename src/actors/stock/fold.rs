@@ -38,7 +38,10 @@ pub(super) async fn fold(
         Err(error) => {
             tracing::warn!(stock.key = %key, requests = requests.len(), %error, "stock.fold.failed");
             let replies = requests.iter().map(|_| Err(Failure::Unavailable)).collect();
-            Folded { level: None, replies }
+            Folded {
+                level: None,
+                replies,
+            }
         }
     }
 }
@@ -59,7 +62,9 @@ async fn try_fold(
     };
     let orders = orders_of(requests);
     loop {
-        let holds = known_holds(store, key, &orders).await.map_err(unavailable)?;
+        let holds = known_holds(store, key, &orders)
+            .await
+            .map_err(unavailable)?;
         let decided = decide(level.value, holds, requests);
         if !fresh && decided.any_insufficient() {
             level = store.stock(key.clone()).await.map_err(unavailable)?;
@@ -70,13 +75,24 @@ async fn try_fold(
             return Ok(decided.folded(level));
         }
         let at = sources.clock.now();
-        let write = StockWrite { level: decided.level, holds: decided.holds_to_write(), at };
+        let write = StockWrite {
+            level: decided.level,
+            holds: decided.holds_to_write(),
+            at,
+        };
         let change = Change::Stock(key.clone(), write);
         let write = WriteId(sources.entropy.uuid());
-        let commit = Commit { expected: level.version, write, change };
+        let commit = Commit {
+            expected: level.version,
+            write,
+            change,
+        };
         match resolve::commit(store, commit, deadline).await {
             Ok(()) => {
-                let level = Level { version: level.version + 1, value: decided.level };
+                let level = Level {
+                    version: level.version + 1,
+                    value: decided.level,
+                };
                 return Ok(decided.folded(level));
             }
             Err(CommitFailure::Conflict) if Instant::now() < deadline => {
@@ -108,7 +124,11 @@ async fn known_holds(
         return Ok(BTreeMap::new());
     }
     let holds = store.holds(key.clone(), orders.to_vec()).await?;
-    Ok(orders.iter().zip(holds).filter_map(|(order, hold)| Some((*order, hold?))).collect())
+    Ok(orders
+        .iter()
+        .zip(holds)
+        .filter_map(|(order, hold)| Some((*order, hold?)))
+        .collect())
 }
 
 /// The requests decided on given counters and holds.
@@ -120,8 +140,12 @@ struct Decided {
 }
 
 fn decide(level: StockLevel, holds: BTreeMap<OrderId, Hold>, requests: &[Request]) -> Decided {
-    let mut decided =
-        Decided { level, holds, written: Vec::new(), replies: Vec::with_capacity(requests.len()) };
+    let mut decided = Decided {
+        level,
+        holds,
+        written: Vec::new(),
+        replies: Vec::with_capacity(requests.len()),
+    };
     for request in requests {
         let reply = decided.request(request);
         decided.replies.push(reply);
@@ -150,7 +174,9 @@ impl Decided {
                 }
             }
             Request::Settle(order, settlement) => {
-                let changed = self.level.settle(self.holds.get(&order).copied(), settlement);
+                let changed = self
+                    .level
+                    .settle(self.holds.get(&order).copied(), settlement);
                 self.record(order, changed);
                 Reply::Settled
             }
@@ -167,9 +193,8 @@ impl Decided {
     }
 
     fn any_insufficient(&self) -> bool {
-        let insufficient = |reply: &Reply| {
-            matches!(reply, Reply::Refused(Unreserved::Insufficient { .. }))
-        };
+        let insufficient =
+            |reply: &Reply| matches!(reply, Reply::Refused(Unreserved::Insufficient { .. }));
         self.replies.iter().any(insufficient)
     }
 
@@ -179,6 +204,9 @@ impl Decided {
     }
 
     fn folded(self, level: Level) -> Folded {
-        Folded { level: Some(level), replies: self.replies.into_iter().map(Ok).collect() }
+        Folded {
+            level: Some(level),
+            replies: self.replies.into_iter().map(Ok).collect(),
+        }
     }
 }

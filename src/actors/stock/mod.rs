@@ -55,7 +55,9 @@ impl Stocks {
         commit_time: Duration,
     ) -> Self {
         let item = StockItem::new(store, sources, commit_time);
-        Self { directory: Directory::new(item, shards, bounds) }
+        Self {
+            directory: Directory::new(item, shards, bounds),
+        }
     }
 
     /// How many units are available: exact where this node alone writes.
@@ -63,7 +65,11 @@ impl Stocks {
     /// # Errors
     /// [`Failure::Busy`], [`Failure::Unavailable`].
     pub async fn available(&self, key: StockKey, deadline: Instant) -> Result<u64, Failure> {
-        match self.directory.ask(&key, Request::Available, deadline).await? {
+        match self
+            .directory
+            .ask(&key, Request::Available, deadline)
+            .await?
+        {
             Reply::Available(units) => Ok(units),
             _ => Err(Failure::Internal),
         }
@@ -81,7 +87,11 @@ impl Stocks {
         units: u32,
         deadline: Instant,
     ) -> Result<Result<(), Unreserved>, Failure> {
-        match self.directory.ask(key, Request::Reserve(order, units), deadline).await? {
+        match self
+            .directory
+            .ask(key, Request::Reserve(order, units), deadline)
+            .await?
+        {
             Reply::Held => Ok(Ok(())),
             Reply::Refused(reason) => Ok(Err(reason)),
             _ => Err(Failure::Internal),
@@ -99,7 +109,10 @@ impl Stocks {
         settlement: Settlement,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        self.directory.ask(key, Request::Settle(order, settlement), deadline).await.map(|_| ())
+        self.directory
+            .ask(key, Request::Settle(order, settlement), deadline)
+            .await
+            .map(|_| ())
     }
 
     pub(crate) fn directory(&self) -> &Directory<StockItem> {

@@ -1,13 +1,13 @@
 //! The actor of one user: its messages, and how it loads, decides, commits and stops.
 
-use super::checkout::{Placing, Reserving, Unheld, end_beside, reserve};
+use super::checkout::{Placing, Reserving, Unheld, reserve, settle};
 use super::gate::{Decided, Gate};
 use super::{AccountView, Body, CartView, Means, Reply};
 use crate::actors::Failure;
 use crate::actors::beside::beside;
 use crate::actors::directory::{Entity, Envelope, Port, Residence};
 use crate::domain::account::KeyUse;
-use crate::domain::ids::{Sku, UserId};
+use crate::domain::ids::{OrderId, Sku, UserId};
 use crate::domain::stock::{Settlement, StockKey};
 use crate::domain::user::{
     self, Answer, Command, Context, Decision, Draft, Event, Needs, Rejection, Request, State,
@@ -56,6 +56,7 @@ pub(crate) enum Message {
     FetchLost,
     Reserved(Box<Reserving>),
     ReserveLost,
+    Settled,
     Committed(Result<(), CommitFailure>),
     Quiesce,
 }
@@ -68,7 +69,14 @@ impl Entity for User {
     type Handler = Handler;
 
     fn start(&self, key: UserId, residence: Residence<Self>) -> (Handler, ()) {
-        (Handler { means: self.means.clone(), id: key, _residence: residence }, ())
+        (
+            Handler {
+                means: self.means.clone(),
+                id: key,
+                _residence: residence,
+            },
+            (),
+        )
     }
 
     fn ask(envelope: Envelope<Self>) -> Message {
@@ -111,8 +119,10 @@ pub(crate) struct Resident {
     /// How many requests wait for what they need.
     fetching: usize,
     /// The order in the making, if there is one, and the orders that wait for their turn.
-    placing: Option<crate::domain::ids::OrderId>,
+    placing: Option<OrderId>,
     queued_orders: VecDeque<Asked>,
+    /// How many attempts that are over have holds to settle.
+    settling: usize,
     quiescing: bool,
 }
 
@@ -150,7 +160,12 @@ impl Actor for Handler {
         message: Message,
         resident: &mut Resident,
     ) -> Result<(), ActorProcessingErr> {
-        let mut turn = Turn { means: &self.means, myself: &myself, id: self.id, resident };
+        let mut turn = Turn {
+            means: &self.means,
+            myself: &myself,
+            id: self.id,
+            resident,
+        };
         turn.message(message);
         turn.commit_next();
         if turn.resident.may_stop() {
@@ -162,7 +177,13 @@ impl Actor for Handler {
 
 impl Handler {
     fn load(&self, myself: &ActorRef<Message>, resident: &mut Resident) {
-        Turn { means: &self.means, myself, id: self.id, resident }.load();
+        Turn {
+            means: &self.means,
+            myself,
+            id: self.id,
+            resident,
+        }
+        .load();
     }
 }
 
@@ -181,6 +202,7 @@ impl Resident {
             fetching: 0,
             placing: None,
             queued_orders: VecDeque::new(),
+            settling: 0,
             quiescing: false,
         }
     }
@@ -190,7 +212,8 @@ impl Resident {
             && self.parked.is_empty()
             && self.fetching == 0
             && self.placing.is_none()
-            && self.queued_orders.is_empty();
+            && self.queued_orders.is_empty()
+            && self.settling == 0;
         self.phase == Phase::Ending || (self.quiescing && idle)
     }
 }
@@ -210,7 +233,11 @@ impl Turn<'_> {
             Message::Ask(_) if self.resident.quiescing || self.resident.phase == Phase::Ending => {}
             Message::Ask(envelope) => {
                 if let Some((request, port)) = envelope.open() {
-                    self.asked(Asked { request, port, attempts: 0 });
+                    self.asked(Asked {
+                        request,
+                        port,
+                        attempts: 0,
+                    });
                 }
             }
             Message::Loaded(loaded) => self.loaded(loaded),
@@ -221,6 +248,7 @@ impl Turn<'_> {
             Message::FetchLost => self.resident.fetching -= 1,
             Message::Reserved(reserving) => self.reserved(*reserving),
             Message::ReserveLost => self.attempt_over(),
+            Message::Settled => self.resident.settling -= 1,
             Message::Committed(outcome) => self.committed(outcome),
             Message::Quiesce => self.resident.quiescing = true,
         }
@@ -233,7 +261,9 @@ impl Turn<'_> {
         self.resident.loads += 1;
         let (store, id) = (self.means.store.clone(), self.id);
         let lost = Message::Loaded(Err(store::Error::Unavailable("lost".into())));
-        beside(self.myself, lost, async move { Message::Loaded(store.user(id).await) });
+        beside(self.myself, lost, async move {
+            Message::Loaded(store.user(id).await)
+        });
     }
 
     fn loaded(&mut self, loaded: Result<Versioned<UserRecord>, store::Error>) {
@@ -277,14 +307,24 @@ impl Turn<'_> {
         if self.resident.phase == Phase::Loading {
             return self.resident.parked.push_back(Parked::Asked(asked));
         }
-        let (catalog, _) = self.means.offering.current();
-        let now = self.means.sources.clock.now();
-        let needs = user::needs(&self.resident.state, &asked.request, &*catalog, now);
+        let needs = self.needs(&asked.request);
         if needs.is_empty() {
-            self.decide(asked, Fetched { available: None, looked_up: None });
+            self.decide(
+                asked,
+                Fetched {
+                    available: None,
+                    looked_up: None,
+                },
+            );
         } else {
             self.fetch(asked, needs);
         }
+    }
+
+    fn needs(&self, request: &Request) -> Needs {
+        let view = self.means.catalog.current();
+        let now = self.means.sources.clock.now();
+        user::needs(&self.resident.state, request, &*view.snapshot, now)
     }
 
     fn fetch(&mut self, asked: Asked, needs: Needs) {
@@ -307,14 +347,16 @@ impl Turn<'_> {
             Ok(fetched) => {
                 // What it needs may have changed meanwhile; a key that memory learned of since
                 // needs nothing more.
-                let (catalog, _) = self.means.offering.current();
-                let now = self.means.sources.clock.now();
-                let needs = user::needs(&self.resident.state, &asked.request, &*catalog, now);
+                let needs = self.needs(&asked.request);
                 let has_stock = needs.stock.as_ref()
                     == fetched.available.as_ref().map(|(sku, _)| sku)
                     || needs.stock.is_none();
                 let has_key = needs.key.is_none() || fetched.looked_up.is_some();
-                if has_stock && has_key { self.decide(asked, fetched) } else { self.asked(asked) }
+                if has_stock && has_key {
+                    self.decide(asked, fetched)
+                } else {
+                    self.asked(asked)
+                }
             }
         }
     }
@@ -333,7 +375,10 @@ impl Turn<'_> {
         });
         match decided {
             None => asked.port.answer(Err(Failure::Internal)),
-            Some(Ok(Decision { answer: Answer::Checkout(draft), .. })) => self.place(asked, draft),
+            Some(Ok(Decision {
+                answer: Answer::Checkout(draft),
+                ..
+            })) => self.place(asked, draft),
             Some(Ok(decision)) => self.accept(asked, decision, None),
             Some(Err(rejection)) => self.refuse(asked, rejection),
         }
@@ -354,13 +399,13 @@ impl Turn<'_> {
         looked_up: Option<KeyUse>,
         decision: impl FnOnce(&State, &Context<'_>) -> T,
     ) -> T {
-        let (catalog, shop) = self.means.offering.current();
+        let view = self.means.catalog.current();
         let sources = &self.means.sources;
         let context = Context {
             now: sources.clock.now(),
             fresh_id: &|| sources.entropy.uuid(),
-            catalog: &*catalog,
-            shop: &shop,
+            catalog: &*view.snapshot,
+            shop: view.snapshot.shop(),
             stored_size: self.means.stored_size,
             available,
             looked_up,
@@ -385,7 +430,11 @@ impl Turn<'_> {
             self.resident.gate.record(event);
         }
         let reply = self.reply(decision.answer, decision.replayed);
-        self.resident.gate.pass(Decided { asked, reply, placing });
+        self.resident.gate.pass(Decided {
+            asked,
+            reply,
+            placing,
+        });
     }
 
     /// Refuses. The first refusal of an order by an actor that has not committed since it loaded
@@ -395,9 +444,21 @@ impl Turn<'_> {
         let is_order = matches!(asked.request.command, Command::PlaceOrder(_));
         let unproven = !self.resident.has_committed && self.resident.gate.is_clear();
         let known = self.resident.state.account.is_some();
-        let events = if is_order && unproven && known { vec![Event::Fenced] } else { Vec::new() };
+        let events = if is_order && unproven && known {
+            vec![Event::Fenced]
+        } else {
+            Vec::new()
+        };
         let answer = Answer::Refused(rejection);
-        self.accept(asked, Decision { events, answer, replayed: false }, None);
+        self.accept(
+            asked,
+            Decision {
+                events,
+                answer,
+                replayed: false,
+            },
+            None,
+        );
     }
 
     fn reply(&self, answer: Answer, replayed: bool) -> Result<Reply, Failure> {
@@ -426,7 +487,9 @@ impl Turn<'_> {
         if self.resident.phase != Phase::Ready || self.resident.must_reload {
             return;
         }
-        let Some(write) = self.resident.gate.begin(&self.resident.state) else { return };
+        let Some(write) = self.resident.gate.begin(&self.resident.state) else {
+            return;
+        };
         let commit = Commit {
             expected: self.resident.version,
             write: WriteId(self.means.sources.entropy.uuid()),
@@ -465,7 +528,9 @@ impl Turn<'_> {
                 self.load();
                 for Decided { asked, placing, .. } in batch {
                     asked.port.answer(Err(Failure::Unavailable));
-                    placing.into_iter().for_each(|placing| self.give_up(placing));
+                    placing
+                        .into_iter()
+                        .for_each(|placing| self.give_up(placing));
                 }
                 self.redo_gathered();
             }
@@ -476,8 +541,7 @@ impl Turn<'_> {
     /// What the batch carried is durable: answer, and settle the order that it placed.
     fn release(&mut self, decided: Decided) {
         if let Some(placing) = decided.placing {
-            end_beside(self.means, placing.attempt, Settlement::Sold);
-            self.attempt_over();
+            self.settle(placing, Settlement::Sold);
         }
         decided.asked.port.answer(decided.reply);
     }
@@ -487,7 +551,12 @@ impl Turn<'_> {
     fn end_undecided(&mut self) {
         tracing::error!(user.id = %self.id, version = self.resident.version, "user.commit.undecided");
         self.resident.phase = Phase::Ending;
-        let waiting = self.resident.gate.abandon().into_iter().map(|decided| decided.asked);
+        let waiting = self
+            .resident
+            .gate
+            .abandon()
+            .into_iter()
+            .map(|decided| decided.asked);
         for asked in waiting.chain(self.resident.queued_orders.drain(..)) {
             asked.port.answer(Err(Failure::Unavailable));
         }
@@ -531,11 +600,22 @@ impl Turn<'_> {
         let means = self.means.clone();
         beside(self.myself, Message::ReserveLost, async move {
             let outcome = reserve(&means, &placing.attempt, asked.port.deadline).await;
-            Message::Reserved(Box::new(Reserving { asked, placing, outcome }))
+            Message::Reserved(Box::new(Reserving {
+                asked,
+                placing,
+                outcome,
+            }))
         });
     }
 
-    fn reserved(&mut self, Reserving { asked, placing, outcome }: Reserving) {
+    fn reserved(
+        &mut self,
+        Reserving {
+            asked,
+            placing,
+            outcome,
+        }: Reserving,
+    ) {
         if self.resident.phase == Phase::Ending {
             self.give_up(placing);
             return asked.port.answer(Err(Failure::Unavailable));
@@ -546,7 +626,9 @@ impl Turn<'_> {
                 asked.port.answer(Err(Failure::Unavailable));
             }
             Ok(()) if self.resident.phase == Phase::Loading => {
-                self.resident.parked.push_back(Parked::Reserved(asked, placing));
+                self.resident
+                    .parked
+                    .push_back(Parked::Reserved(asked, placing));
             }
             Ok(()) => self.finish(asked, placing),
             Err(Unheld::Failed(failure)) => {
@@ -595,7 +677,16 @@ impl Turn<'_> {
 
     /// Ends an attempt that was not committed and never will be.
     fn give_up(&mut self, placing: Placing) {
-        end_beside(self.means, placing.attempt, Settlement::Released);
+        self.settle(placing, Settlement::Released);
+    }
+
+    fn settle(&mut self, placing: Placing, settlement: Settlement) {
+        self.resident.settling += 1;
+        let means = self.means.clone();
+        beside(self.myself, Message::Settled, async move {
+            settle(means, placing.attempt, settlement).await;
+            Message::Settled
+        });
         self.attempt_over();
     }
 
@@ -604,7 +695,9 @@ impl Turn<'_> {
     fn attempt_over(&mut self) {
         self.resident.placing = None;
         while self.resident.placing.is_none() {
-            let Some(next) = self.resident.queued_orders.pop_front() else { return };
+            let Some(next) = self.resident.queued_orders.pop_front() else {
+                return;
+            };
             self.asked(next);
         }
     }
@@ -612,10 +705,14 @@ impl Turn<'_> {
 
 fn insufficient(key: StockKey, available: u64) -> Rejection {
     match key {
-        StockKey::Sku(sku) => Rejection::OutOfStock { sku: sku.to_string(), available },
-        StockKey::Promotion(code) => {
-            Rejection::Promotion { code, problem: "was used as often as it may be".into() }
-        }
+        StockKey::Sku(sku) => Rejection::OutOfStock {
+            sku: sku.to_string(),
+            available,
+        },
+        StockKey::Promotion(code) => Rejection::Promotion {
+            code,
+            problem: "was used as often as it may be".into(),
+        },
     }
 }
 
@@ -632,18 +729,26 @@ async fn fetch(
                 let key = StockKey::Sku(sku.clone());
                 let units = means.stocks.available(key, deadline).await;
                 // A full stock actor is the node's overload, not this user's.
-                units.map(|units| Some((sku, units))).map_err(|_| Failure::Unavailable)
+                units
+                    .map(|units| Some((sku, units)))
+                    .map_err(|_| Failure::Unavailable)
             }
         }
     };
     let looked_up = async {
         match needs.key {
             None => Ok(None),
-            Some(key) => {
-                means.store.key_use(user, key).await.map(Some).map_err(Failure::from_store)
-            }
+            Some(key) => means
+                .store
+                .key_use(user, key)
+                .await
+                .map(Some)
+                .map_err(Failure::from_store),
         }
     };
     let (available, looked_up) = futures::future::try_join(available, looked_up).await?;
-    Ok(Fetched { available, looked_up })
+    Ok(Fetched {
+        available,
+        looked_up,
+    })
 }

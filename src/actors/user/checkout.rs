@@ -67,11 +67,16 @@ pub(super) async fn reserve(
     attempt: &Attempt,
     deadline: Instant,
 ) -> Result<(), Unheld> {
-    put_attempt(&*means.store, attempt, deadline).await.map_err(Unheld::Failed)?;
+    put_attempt(&*means.store, attempt, deadline)
+        .await
+        .map_err(Unheld::Failed)?;
     let reserve = |(key, units): &(StockKey, u32)| {
         let (key, units, stocks) = (key.clone(), *units, means.stocks.clone());
         async move {
-            match stocks.reserve(&key, attempt.order_id, units, deadline).await {
+            match stocks
+                .reserve(&key, attempt.order_id, units, deadline)
+                .await
+            {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(Unreserved::Insufficient { available })) => {
                     Err(Unheld::Insufficient { key, available })
@@ -85,7 +90,10 @@ pub(super) async fn reserve(
     };
     let outcomes = join_all(attempt.demand.iter().map(reserve)).await;
     // A refusal for want of stock is the better answer than a failure elsewhere.
-    let mut failed = outcomes.into_iter().filter_map(Result::err).collect::<Vec<_>>();
+    let mut failed = outcomes
+        .into_iter()
+        .filter_map(Result::err)
+        .collect::<Vec<_>>();
     failed.sort_by_key(|unheld| matches!(unheld, Unheld::Failed(_)));
     failed.into_iter().next().map_or(Ok(()), Err)
 }
@@ -121,7 +129,11 @@ pub(crate) async fn end_attempt(
     let deadline = Instant::now() + SETTLE_TIME;
     let settle = |(key, _): &(StockKey, u32)| {
         let (key, stocks) = (key.clone(), stocks.clone());
-        async move { stocks.settle(&key, attempt.order_id, settlement, deadline).await }
+        async move {
+            stocks
+                .settle(&key, attempt.order_id, settlement, deadline)
+                .await
+        }
     };
     let settled = join_all(attempt.demand.iter().map(settle)).await;
     settled.into_iter().collect::<Result<Vec<()>, _>>()?;
@@ -130,12 +142,9 @@ pub(crate) async fn end_attempt(
         .map_err(Failure::from_store)
 }
 
-/// [`end_attempt`] beside whoever has it done, who does not wait.
-pub(super) fn end_beside(means: &Means, attempt: Attempt, settlement: Settlement) {
-    let (store, stocks) = (means.store.clone(), means.stocks.clone());
-    tokio::spawn(async move {
-        if let Err(failure) = end_attempt(&store, &stocks, &attempt, settlement).await {
-            tracing::warn!(order.id = %attempt.order_id, %failure, "checkout.settle.left");
-        }
-    });
+/// [`end_attempt`] for an actor, which does not wait for it.
+pub(super) async fn settle(means: Means, attempt: Attempt, settlement: Settlement) {
+    if let Err(failure) = end_attempt(&means.store, &means.stocks, &attempt, settlement).await {
+        tracing::warn!(order.id = %attempt.order_id, %failure, "checkout.settle.left");
+    }
 }

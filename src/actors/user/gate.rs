@@ -3,10 +3,9 @@
 //! it rests on is durable.
 
 use super::Reply;
-use super::actor::{Asked, User};
+use super::actor::Asked;
 use super::checkout::Placing;
 use crate::actors::Failure;
-use crate::actors::directory::Port;
 use crate::domain::account::KeyUse;
 use crate::domain::order::Order;
 use crate::domain::user::{Event, State};
@@ -69,7 +68,11 @@ impl Batch {
         UserWrite {
             account: state.account.as_ref().filter(|_| self.account).cloned(),
             cart: self.cart.then(|| state.cart.clone()),
-            orders: self.orders.iter().map(|order| Order::clone(order)).collect(),
+            orders: self
+                .orders
+                .iter()
+                .map(|order| Order::clone(order))
+                .collect(),
             keys: self.keys.clone(),
         }
     }
@@ -124,7 +127,10 @@ impl Gate {
 
     /// The batch whose commit has ended.
     pub(super) fn end(&mut self) -> Vec<Decided> {
-        self.in_flight.take().map(Batch::into_decided).unwrap_or_default()
+        self.in_flight
+            .take()
+            .map(Batch::into_decided)
+            .unwrap_or_default()
     }
 
     /// What was decided on a state that did not come to be, and not sent.
@@ -132,6 +138,3 @@ impl Gate {
         std::mem::take(&mut self.gathering).into_decided()
     }
 }
-
-/// Shorthand for the port of a user's request.
-pub(super) type UserPort = Port<User>;

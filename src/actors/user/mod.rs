@@ -12,11 +12,10 @@ use super::Failure;
 use super::directory::{Bounds, Directory};
 use super::stock::Stocks;
 use super::supervisor::Shards;
+use crate::catalog::Live;
 use crate::domain::cart::Cart;
-use crate::domain::catalog::Catalog;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::order::{Attempt, Order};
-use crate::domain::shop::Shop;
 use crate::domain::user::{Command, Request};
 use crate::sources::Sources;
 use crate::store::Store;
@@ -26,19 +25,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// What is for sale now: asked at every decision, so it must be cheap.
-pub trait Offering: Send + Sync + 'static {
-    /// The catalogue and the shop's data, of one moment.
-    fn current(&self) -> (Arc<dyn Catalog>, Arc<Shop>);
-}
-
 /// What users' actors work with.
 #[derive(Clone)]
 pub(crate) struct Means {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sources: Sources,
     pub(crate) stocks: Stocks,
-    pub(crate) offering: Arc<dyn Offering>,
+    pub(crate) catalog: Arc<Live>,
     pub(crate) stored_size: fn(&Cart) -> usize,
     /// How long a commit's outcome is sought.
     pub(crate) commit_time: Duration,
@@ -54,7 +47,10 @@ pub struct Users {
 impl Users {
     pub(crate) fn new(means: Means, shards: Shards, bounds: Bounds) -> Self {
         let store = means.store.clone();
-        Self { directory: Directory::new(User::new(means), shards, bounds), store }
+        Self {
+            directory: Directory::new(User::new(means), shards, bounds),
+            store,
+        }
     }
 
     /// Hands a request to the user's actor and waits for its answer, at most until `deadline`.
@@ -71,7 +67,10 @@ impl Users {
         match reply.body {
             Body::PastOrder(id) => {
                 let order = self.past_order(user, id, deadline).await?;
-                Ok(Reply { body: Body::Order(Arc::new(order)), replayed: reply.replayed })
+                Ok(Reply {
+                    body: Body::Order(Arc::new(order)),
+                    replayed: reply.replayed,
+                })
             }
             _ => Ok(reply),
         }
@@ -101,9 +100,16 @@ impl Users {
         deadline: Instant,
     ) -> Result<bool, Failure> {
         let (user, order) = (attempt.user_id, attempt.order_id);
-        let fence = Request::anonymous(Command::Fence { unless_placing: order });
+        let fence = Request::anonymous(Command::Fence {
+            unless_placing: order,
+        });
         self.ask(user, fence, deadline).await?;
-        Ok(self.store.order(user, order).await.map_err(Failure::from_store)?.is_some())
+        Ok(self
+            .store
+            .order(user, order)
+            .await
+            .map_err(Failure::from_store)?
+            .is_some())
     }
 
     pub(crate) fn directory(&self) -> &Directory<User> {

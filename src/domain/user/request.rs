@@ -3,7 +3,9 @@
 use crate::domain::account::Claim;
 use crate::domain::address::Address;
 use crate::domain::catalog::Attributes;
-use crate::domain::ids::{FamilyId, LineId, OrderId, ProductId, PromotionCode, ShippingMethodId, VariantId};
+use crate::domain::ids::{
+    FamilyId, LineId, OrderId, ProductId, PromotionCode, ShippingMethodId, VariantId,
+};
 use crate::domain::money::Money;
 
 /// A command with what it depends on.

@@ -35,7 +35,10 @@ pub(super) fn draft(
     let lines = sold_as(cart, context)?;
     let (priced, promotions, shipping) = price(&lines, account, checkout, context)?;
     let total = priced.totals.total;
-    if checkout.expected_total.is_some_and(|expected| expected != total) {
+    if checkout
+        .expected_total
+        .is_some_and(|expected| expected != total)
+    {
         return Err(Rejection::PriceChanged(total));
     }
     let demand = demand(&lines, &promotions)?;
@@ -45,20 +48,36 @@ pub(super) fn draft(
         user_id: account.id,
         seq: 0,
         status: OrderStatus::Pending,
-        lines: lines.into_iter().zip(&priced.lines).map(order_line).collect(),
-        billing_address: checkout.billing_address.clone().unwrap_or(shipping_address.clone()),
+        lines: lines
+            .into_iter()
+            .zip(&priced.lines)
+            .map(order_line)
+            .collect(),
+        billing_address: checkout
+            .billing_address
+            .clone()
+            .unwrap_or(shipping_address.clone()),
         shipping_address,
         payment_method_id: checkout.payment_method_id.clone(),
-        promotion_codes: promotions.iter().map(|promotion| promotion.code.clone()).collect(),
+        promotion_codes: promotions
+            .iter()
+            .map(|promotion| promotion.code.clone())
+            .collect(),
         shipping_method_id: shipping.id.clone(),
         totals: priced.totals,
         notes: checkout.notes.clone(),
         created_at: context.now,
         updated_at: context.now,
     };
-    let counted = promotions.iter().filter(|promotion| promotion.limit_per_user.is_some());
+    let counted = promotions
+        .iter()
+        .filter(|promotion| promotion.limit_per_user.is_some());
     let counted = counted.map(|promotion| promotion.code.clone()).collect();
-    Ok(Draft { order, demand, counted })
+    Ok(Draft {
+        order,
+        demand,
+        counted,
+    })
 }
 
 /// The lines with what they are sold as today.
@@ -66,12 +85,20 @@ fn sold_as(cart: &Cart, context: &Context<'_>) -> Result<Vec<Line>, Rejection> {
     if cart.lines.is_empty() {
         return Err(Rejection::CartEmpty);
     }
-    let sold = cart.lines.iter().map(|line| {
-        let offer = offer(context.catalog, &line.product_id, line.variant_id.as_ref())
-            .map_err(|_| Rejection::ProductUnavailable { name: line.name.clone() })?;
-        let (sku, name, price) = (offer.sku.clone(), offer.name.to_owned(), offer.price);
-        Ok(Line { sku, name, price, ..line.clone() })
-    });
+    let sold =
+        cart.lines.iter().map(|line| {
+            let offer = offer(context.catalog, &line.product_id, line.variant_id.as_ref())
+                .map_err(|_| Rejection::ProductUnavailable {
+                    name: line.name.clone(),
+                })?;
+            let (sku, name, price) = (offer.sku.clone(), offer.name.to_owned(), offer.price);
+            Ok(Line {
+                sku,
+                name,
+                price,
+                ..line.clone()
+            })
+        });
     sold.collect()
 }
 
@@ -88,12 +115,16 @@ fn price<'a>(
     let currency = shop.currency.unwrap_or(lines[0].price.currency);
     let wanted = checkout.shipping_method_id.as_ref();
     let shipping = shop.shipping_method(wanted, currency).ok_or_else(|| {
-        wanted.cloned().map_or(Rejection::TotalTooLarge, Rejection::UnknownShippingMethod)
+        wanted
+            .cloned()
+            .map_or(Rejection::TotalTooLarge, Rejection::UnknownShippingMethod)
     })?;
-    let item = |line: &Line| Item { unit_price: line.price, quantity: line.quantity };
+    let item = |line: &Line| Item {
+        unit_price: line.price,
+        quantity: line.quantity,
+    };
     let items: Vec<Item> = lines.iter().map(item).collect();
-    let subtotal =
-        pricing::subtotal(currency, &items).map_err(|_| Rejection::TotalTooLarge)?;
+    let subtotal = pricing::subtotal(currency, &items).map_err(|_| Rejection::TotalTooLarge)?;
     let codes = &checkout.promotion_codes;
     let promotions = shop
         .promotions_for(codes, subtotal, context.now, &account.promotion_uses)
@@ -108,16 +139,17 @@ fn price<'a>(
 }
 
 /// What has to be held: units summed per SKU, and one use of each promotion that is limited in all.
-fn demand(
-    lines: &[Line],
-    promotions: &[&Promotion],
-) -> Result<Vec<(StockKey, u32)>, Rejection> {
+fn demand(lines: &[Line], promotions: &[&Promotion]) -> Result<Vec<(StockKey, u32)>, Rejection> {
     let mut demand = BTreeMap::<StockKey, u32>::new();
     for line in lines {
         let units = demand.entry(StockKey::Sku(line.sku.clone())).or_default();
-        *units = units.checked_add(line.quantity).ok_or(Rejection::InvalidQuantity)?;
+        *units = units
+            .checked_add(line.quantity)
+            .ok_or(Rejection::InvalidQuantity)?;
     }
-    let limited = promotions.iter().filter(|promotion| promotion.limit_total.is_some());
+    let limited = promotions
+        .iter()
+        .filter(|promotion| promotion.limit_total.is_some());
     demand.extend(limited.map(|promotion| (StockKey::Promotion(promotion.code.clone()), 1)));
     Ok(demand.into_iter().collect())
 }
@@ -152,12 +184,21 @@ pub fn finish(
 ) -> Result<Decision, Rejection> {
     let account = state.account.as_ref().ok_or(Rejection::UserNotFound)?;
     let still_in_cart = |ordered: &OrderLine| {
-        state.cart.line(ordered.id).is_some_and(|line| line.quantity >= ordered.quantity)
+        state
+            .cart
+            .line(ordered.id)
+            .is_some_and(|line| line.quantity >= ordered.quantity)
     };
-    let key_is_fresh =
-        request.key.as_ref().is_none_or(|key| !state.known_keys.contains_key(&key.key));
+    let key_is_fresh = request
+        .key
+        .as_ref()
+        .is_none_or(|key| !state.known_keys.contains_key(&key.key));
     let may_use = |code: &PromotionCode| {
-        let limit = context.shop.promotions.get(code).and_then(|found| found.limit_per_user);
+        let limit = context
+            .shop
+            .promotions
+            .get(code)
+            .and_then(|found| found.limit_per_user);
         let used = account.promotion_uses.get(code).copied().unwrap_or(0);
         limit.is_none_or(|limit| used < limit)
     };
@@ -167,8 +208,14 @@ pub fn finish(
     if !stands {
         return Err(Rejection::CartChanged);
     }
-    let order = Arc::new(Order { seq: account.order_seq + 1, ..draft.order.clone() });
-    let placed = Event::OrderPlaced { order: order.clone(), counted: draft.counted.clone() };
+    let order = Arc::new(Order {
+        seq: account.order_seq + 1,
+        ..draft.order.clone()
+    });
+    let placed = Event::OrderPlaced {
+        order: order.clone(),
+        counted: draft.counted.clone(),
+    };
     let used = key_used(request, Some(order.id), context.now);
     let events = [placed].into_iter().chain(used).collect();
     Ok(Decision::new(events, Answer::Order(order)))
