@@ -1,1 +1,2 @@
-//! x
+//! Integration tests.
+mod store;
