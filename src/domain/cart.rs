@@ -16,6 +16,8 @@ pub const MAX_ATTRIBUTES: usize = 20;
 pub const MAX_ATTRIBUTE_NAME: usize = 64;
 /// The longest attribute value, in bytes.
 pub const MAX_ATTRIBUTE_VALUE: usize = 256;
+/// The longest part of a product's name that a line keeps, in bytes.
+pub const MAX_KNOWN_NAME: usize = 120;
 /// The largest cart as stored, in bytes.
 pub const MAX_BYTES: usize = 32 * 1024;
 
@@ -50,7 +52,8 @@ pub struct Line {
     pub variant_id: Option<VariantId>,
     /// What is counted.
     pub sku: Sku,
-    /// The name when the line last changed; shown once the product is no longer sold.
+    /// The name when the line last changed, cut to [`MAX_KNOWN_NAME`]; shown once the product is
+    /// no longer sold.
     pub name: String,
     /// The price when the line last changed; shown once the product is no longer sold.
     pub price: Money,

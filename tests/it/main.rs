@@ -1,2 +1,6 @@
-//! Integration tests.
+//! Integration tests: one binary, one folder per module.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod actors;
 mod store;
+mod world;

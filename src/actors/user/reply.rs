@@ -1,0 +1,114 @@
+//! What a user's actor answers: views of its state, taken when the request was decided and given
+//! once that is durable.
+
+use crate::actors::Failure;
+use crate::domain::account::{Account, Profile};
+use crate::domain::cart::Cart;
+use crate::domain::ids::{OrderId, RoleId, UserId};
+use crate::domain::order::Order;
+use crate::domain::time::Timestamp;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// What was asked for.
+    pub body: Body,
+    /// Whether it repeats the answer to an idempotency key that took effect before.
+    pub replayed: bool,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// It is done.
+    Done,
+    /// The account.
+    Account(AccountView),
+    /// The cart.
+    Cart(CartView),
+    /// The order that was placed.
+    Order(Arc<Order>),
+    /// An order that was placed before; `Users::ask` reads it.
+    PastOrder(OrderId),
+}
+
+/// An account, without its secrets.
+#[derive(Clone, Debug)]
+pub struct AccountView {
+    /// Whose.
+    pub id: UserId,
+    /// Who.
+    pub profile: Profile,
+    /// Whether the user may log in.
+    pub active: bool,
+    /// Last changed.
+    pub updated_at: Timestamp,
+    /// The roles.
+    pub roles: BTreeSet<RoleId>,
+    /// The epoch that access tokens must carry.
+    pub epoch: u32,
+    /// The number of the user's latest order: how many there are.
+    pub order_seq: u64,
+}
+
+/// A cart as it is stored. Names and prices of what is still sold come from the catalogue.
+#[derive(Clone, Debug)]
+pub struct CartView {
+    /// Whose.
+    pub user_id: UserId,
+    /// The cart.
+    pub cart: Cart,
+    /// The account's creation: the cart's times before its first change.
+    pub account_created_at: Timestamp,
+}
+
+impl AccountView {
+    pub(super) fn of(account: &Account) -> Self {
+        Self {
+            id: account.id,
+            profile: account.profile.clone(),
+            active: account.active,
+            updated_at: account.updated_at,
+            roles: account.roles.clone(),
+            epoch: account.epoch,
+            order_seq: account.order_seq,
+        }
+    }
+}
+
+impl Reply {
+    /// The account.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the answer is something else.
+    pub fn into_account(self) -> Result<AccountView, Failure> {
+        match self.body {
+            Body::Account(account) => Ok(account),
+            _ => Err(Failure::Internal),
+        }
+    }
+
+    /// The cart.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the answer is something else.
+    pub fn into_cart(self) -> Result<CartView, Failure> {
+        match self.body {
+            Body::Cart(cart) => Ok(cart),
+            _ => Err(Failure::Internal),
+        }
+    }
+
+    /// The order.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the answer is something else.
+    pub fn into_order(self) -> Result<Arc<Order>, Failure> {
+        match self.body {
+            Body::Order(order) => Ok(order),
+            _ => Err(Failure::Internal),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The flags and variables, one field each: its name, unit, default and help.
+
+use super::values::{
+    LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch, count, duration,
+};
+use clap::Args;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The settings of `serve`, as they were given. [`ServeArgs::settings`] judges them together.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// Address of the public API; port 0 takes a free one
+    #[arg(
+        long,
+        env = "CARTWRIGHT_LISTEN",
+        value_name = "IP:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// Address of metrics, readiness and operations, or `off` for none
+    #[arg(
+        long,
+        env = "CARTWRIGHT_OPS_LISTEN",
+        value_name = "IP:PORT|off",
+        default_value = "127.0.0.1:9100"
+    )]
+    pub ops_listen: OpsListen,
+
+    /// Where everything is kept.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// Secret that signs tokens: at least 32 random bytes, the same on every node. When it is not
+    /// set and every address is a loopback one, a secret is made once and kept beside the embedded
+    /// data. Prefer the variable: other processes can see flags
+    #[arg(
+        long,
+        env = "CARTWRIGHT_JWT_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    pub jwt_secret: Option<Redacted>,
+
+    /// E-mail of the first administrator, made when missing; needs the password too
+    #[arg(
+        long,
+        env = "CARTWRIGHT_ADMIN_EMAIL",
+        value_name = "EMAIL",
+        hide_env_values = true
+    )]
+    pub admin_email: Option<Redacted>,
+
+    /// Password of the first administrator, 8 to 128 characters. Prefer the variable
+    #[arg(
+        long,
+        env = "CARTWRIGHT_ADMIN_PASSWORD",
+        value_name = "PASSWORD",
+        hide_env_values = true
+    )]
+    pub admin_password: Option<Redacted>,
+
+    /// Load the demo catalogue into an empty embedded store
+    #[arg(
+        long,
+        env = "CARTWRIGHT_DEMO_CATALOG",
+        value_name = "on|off",
+        default_value = "on"
+    )]
+    pub demo_catalog: Switch,
+
+    /// Origins whose pages may call the API (`https://shop.example`), separated by commas; empty
+    /// for none
+    #[arg(
+        long,
+        env = "CARTWRIGHT_CORS_ORIGINS",
+        value_name = "ORIGINS",
+        default_value = ""
+    )]
+    pub cors_origins: String,
+
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+
+    /// How much of anything there may be.
+    #[command(flatten)]
+    pub limits: Limits,
+
+    /// How long anything may take.
+    #[command(flatten)]
+    pub timeouts: Timeouts,
+}
+
+/// The settings of `import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// Files to import, in this order
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Currency of the prices of a Shopify file, which names none: an ISO 4217 code (`EUR`)
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<String>,
+
+    /// Where to import to.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// What to do about a record that cannot be taken, once it was named
+    #[arg(long, value_name = "continue|stop", default_value = "continue")]
+    pub on_error: OnError,
+
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct StoreArgs {
+    /// Where everything is kept: `embedded:` and a folder, which is made when missing
+    #[arg(
+        id = "store",
+        long = "store",
+        env = "CARTWRIGHT_STORE",
+        value_name = "embedded:DIR",
+        default_value = "embedded:./data"
+    )]
+    pub address: StoreAddress,
+}
+
+/// What is logged, and in which form.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct LogArgs {
+    /// What is logged: a level (off, error, warn, info, debug, trace), or `target=level` pairs,
+    /// separated by commas
+    #[arg(
+        id = "log",
+        long = "log",
+        env = "CARTWRIGHT_LOG",
+        value_name = "FILTER",
+        default_value = "info"
+    )]
+    pub filter: String,
+
+    /// Form of the log on standard error: `json` for machines
+    #[arg(
+        id = "log_format",
+        long = "log-format",
+        env = "CARTWRIGHT_LOG_FORMAT",
+        value_name = "text|json",
+        default_value = "text"
+    )]
+    pub format: LogFormat,
+}
+
+/// How much of anything there may be: each from 1 to 10 million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Open connections; more wait to be accepted
+    #[arg(
+        long,
+        env = "CARTWRIGHT_MAX_CONNECTIONS",
+        value_name = "CONNECTIONS",
+        default_value = "4096",
+        value_parser = count
+    )]
+    pub max_connections: usize,
+
+    /// Requests worked on at once; more are answered 503
+    #[arg(
+        long,
+        env = "CARTWRIGHT_MAX_IN_FLIGHT",
+        value_name = "REQUESTS",
+        default_value = "1024",
+        value_parser = count
+    )]
+    pub max_in_flight: usize,
+
+    /// Commands of one user waiting at once; more are answered 429
+    #[arg(
+        long,
+        env = "CARTWRIGHT_USER_QUEUE",
+        value_name = "COMMANDS",
+        default_value = "128",
+        value_parser = count
+    )]
+    pub user_queue: usize,
+
+    /// Users kept in memory; beyond, the least recently used leave it
+    #[arg(
+        long,
+        env = "CARTWRIGHT_MAX_RESIDENTS",
+        value_name = "USERS",
+        default_value = "100000",
+        value_parser = count
+    )]
+    pub max_residents: usize,
+
+    /// Logins and registrations waiting for a core to hash on; more are answered 503
+    #[arg(
+        long,
+        env = "CARTWRIGHT_LOGIN_QUEUE",
+        value_name = "LOGINS",
+        default_value = "64",
+        value_parser = count
+    )]
+    pub login_queue: usize,
+}
+
+/// How long anything may take: each from 1 ms to 1 h, with its unit (`500ms`, `5s`, `2m`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+#[command(next_help_heading = "Time-outs (with a unit: 500ms, 5s, 2m)")]
+pub struct Timeouts {
+    /// From a request's last byte to its answer, which else is 503
+    #[arg(
+        id = "request_timeout",
+        long = "request-timeout",
+        env = "CARTWRIGHT_REQUEST_TIMEOUT",
+        value_name = "TIME",
+        default_value = "5s",
+        value_parser = duration
+    )]
+    pub request: Duration,
+
+    /// For the whole head of a request, also the wait for the next one on a connection
+    #[arg(
+        id = "header_timeout",
+        long = "header-timeout",
+        env = "CARTWRIGHT_HEADER_TIMEOUT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = duration
+    )]
+    pub header: Duration,
+
+    /// For the whole body of a request
+    #[arg(
+        id = "body_timeout",
+        long = "body-timeout",
+        env = "CARTWRIGHT_BODY_TIMEOUT",
+        value_name = "TIME",
+        default_value = "10s",
+        value_parser = duration
+    )]
+    pub body: Duration,
+
+    /// For answers under way once the process was told to stop; no shorter than a request's
+    #[arg(
+        id = "drain_timeout",
+        long = "drain-timeout",
+        env = "CARTWRIGHT_DRAIN_TIMEOUT",
+        value_name = "TIME",
+        default_value = "25s",
+        value_parser = duration
+    )]
+    pub drain: Duration,
+}

@@ -1,0 +1,140 @@
+//! The settings of a server, judged together.
+
+use super::args::{Limits, LogArgs, ServeArgs, Timeouts};
+use super::values::{OpsListen, Redacted, StoreAddress, Switch, origin};
+use std::net::SocketAddr;
+
+/// The settings of a server: each well-formed, none contradicting another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The public API's address.
+    pub listen: SocketAddr,
+    /// The operations' address, if they are served.
+    pub ops_listen: Option<SocketAddr>,
+    /// Where everything is kept.
+    pub store: StoreAddress,
+    /// What signs tokens, its strength not judged yet; `None`: a secret of its own, kept beside
+    /// the embedded data.
+    pub jwt_secret: Option<Redacted>,
+    /// The first administrator, to make when missing.
+    pub admin: Option<FirstAdmin>,
+    /// Whether an empty embedded store gets the demo catalogue.
+    pub demo_catalog: bool,
+    /// Whose pages may call the API: `https://shop.example`, in small letters.
+    pub cors_origins: Vec<String>,
+    /// What is logged.
+    pub log: LogArgs,
+    /// How much of anything there may be.
+    pub limits: Limits,
+    /// How long anything may take.
+    pub timeouts: Timeouts,
+}
+
+/// The first administrator; whether e-mail and password are allowed is not judged yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstAdmin {
+    /// Who.
+    pub email: Redacted,
+    /// The password to begin with.
+    pub password: Redacted,
+}
+
+/// Settings that contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSettings {
+    /// Anybody could reach a server whose secret nobody chose.
+    #[error(
+        "set CARTWRIGHT_JWT_SECRET to at least 32 random bytes: without it the server may listen on \
+         loopback addresses only, and {0} is none"
+    )]
+    SecretNeeded(SocketAddr),
+    /// Half an administrator.
+    #[error("set CARTWRIGHT_ADMIN_EMAIL and CARTWRIGHT_ADMIN_PASSWORD together, or neither")]
+    HalfAnAdmin,
+    /// Two listeners, one address.
+    #[error("CARTWRIGHT_LISTEN and CARTWRIGHT_OPS_LISTEN must differ, but both are {0}")]
+    SameAddress(SocketAddr),
+    /// Not an origin.
+    #[error(
+        "CARTWRIGHT_CORS_ORIGINS must be origins such as `https://shop.example`, separated by \
+         commas, but one is `{0}`"
+    )]
+    NotAnOrigin(String),
+    /// A stop would cut off requests that are in time.
+    #[error("CARTWRIGHT_DRAIN_TIMEOUT must be no shorter than CARTWRIGHT_REQUEST_TIMEOUT")]
+    DrainTooShort,
+}
+
+impl ServeArgs {
+    /// The settings, if they go together. An empty secret, e-mail or password is none.
+    ///
+    /// # Errors
+    /// [`InvalidSettings`] names the first contradiction.
+    pub fn settings(self) -> Result<Settings, InvalidSettings> {
+        let ops_listen = match self.ops_listen {
+            OpsListen::At(address) => Some(address),
+            OpsListen::Off => None,
+        };
+        let jwt_secret = given(self.jwt_secret);
+        refuse_same_address(self.listen, ops_listen)?;
+        if jwt_secret.is_none() {
+            refuse_public(std::iter::once(self.listen).chain(ops_listen))?;
+        }
+        if self.timeouts.drain < self.timeouts.request {
+            return Err(InvalidSettings::DrainTooShort);
+        }
+        Ok(Settings {
+            listen: self.listen,
+            ops_listen,
+            store: self.store.address,
+            jwt_secret,
+            admin: first_admin(self.admin_email, self.admin_password)?,
+            demo_catalog: self.demo_catalog == Switch::On,
+            cors_origins: origins(&self.cors_origins)?,
+            log: self.log,
+            limits: self.limits,
+            timeouts: self.timeouts,
+        })
+    }
+}
+
+fn given(text: Option<Redacted>) -> Option<Redacted> {
+    text.filter(|text| !text.expose().trim().is_empty())
+}
+
+fn refuse_same_address(
+    listen: SocketAddr,
+    ops_listen: Option<SocketAddr>,
+) -> Result<(), InvalidSettings> {
+    if listen.port() != 0 && ops_listen == Some(listen) {
+        Err(InvalidSettings::SameAddress(listen))
+    } else {
+        Ok(())
+    }
+}
+
+fn refuse_public(mut addresses: impl Iterator<Item = SocketAddr>) -> Result<(), InvalidSettings> {
+    let public = addresses.find(|address| !address.ip().to_canonical().is_loopback());
+    public.map_or(Ok(()), |address| {
+        Err(InvalidSettings::SecretNeeded(address))
+    })
+}
+
+fn first_admin(
+    email: Option<Redacted>,
+    password: Option<Redacted>,
+) -> Result<Option<FirstAdmin>, InvalidSettings> {
+    match (given(email), given(password)) {
+        (Some(email), Some(password)) => Ok(Some(FirstAdmin { email, password })),
+        (None, None) => Ok(None),
+        _ => Err(InvalidSettings::HalfAnAdmin),
+    }
+}
+
+fn origins(text: &str) -> Result<Vec<String>, InvalidSettings> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(|text| origin(text).ok_or_else(|| InvalidSettings::NotAnOrigin(text.to_owned())))
+        .collect()
+}

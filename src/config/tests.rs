@@ -1,0 +1,419 @@
+//! Argument lists and what becomes of them. The variables themselves are tried in a process of
+//! their own, so that tests neither see nor touch this one's environment.
+
+use super::*;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The command line without its environment.
+fn cli(args: &[&str]) -> Result<Cli, Stop> {
+    fn detached(command: clap::Command) -> clap::Command {
+        command
+            .mut_args(|argument| argument.env(clap::builder::Resettable::Reset))
+            .mut_subcommands(detached)
+    }
+    let args = std::iter::once("cartwright").chain(args.iter().copied());
+    detached(Cli::command())
+        .try_get_matches_from(args)
+        .and_then(|matches| clap::FromArgMatches::from_arg_matches(&matches))
+        .map_err(|error| stop(&error))
+}
+
+fn serve(args: &[&str]) -> ServeArgs {
+    match cli(args).unwrap().into_command() {
+        Command::Serve(args) => *args,
+        Command::Import(_) => panic!("{args:?} imports"),
+    }
+}
+
+fn refusal(args: &[&str]) -> String {
+    match cli(args) {
+        Err(Stop::Refuse(line)) => line,
+        Err(Stop::Show(_)) => panic!("{args:?} shows the help"),
+        Ok(cli) => match cli.into_command() {
+            Command::Serve(serve) => serve.settings().unwrap_err().to_string(),
+            Command::Import(_) => panic!("{args:?} imports"),
+        },
+    }
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn without_arguments_it_serves_with_the_defaults() {
+    let settings = serve(&[]).settings().unwrap();
+    insta::assert_debug_snapshot!(settings, @r#"
+    Settings {
+        listen: 127.0.0.1:8080,
+        ops_listen: Some(
+            127.0.0.1:9100,
+        ),
+        store: Embedded(
+            "./data",
+        ),
+        jwt_secret: None,
+        admin: None,
+        demo_catalog: true,
+        cors_origins: [],
+        log: LogArgs {
+            filter: "info",
+            format: Text,
+        },
+        limits: Limits {
+            max_connections: 4096,
+            max_in_flight: 1024,
+            user_queue: 128,
+            max_residents: 100000,
+            login_queue: 64,
+        },
+        timeouts: Timeouts {
+            request: 5s,
+            header: 10s,
+            body: 10s,
+            drain: 25s,
+        },
+    }
+    "#);
+    assert_eq!(serve(&["serve"]).settings(), Ok(settings));
+}
+
+const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
+    --store embedded:/var/lib/cartwright --jwt-secret the-secret \
+    --admin-email root@example.com --admin-password the-password --demo-catalog off \
+    --cors-origins https://Shop.example,,http://[::1]:3000, \
+    --log warn,cartwright=debug --log-format json \
+    --max-connections 1 --max-in-flight 2 --user-queue 3 --max-residents 4 \
+    --login-queue 10000000 --request-timeout 250ms --header-timeout 1s --body-timeout 3s \
+    --drain-timeout 2m";
+
+fn everything() -> Vec<&'static str> {
+    EVERYTHING.split_whitespace().collect()
+}
+
+#[test]
+fn every_flag_is_taken_with_and_without_the_command() {
+    let settings = serve(&everything()).settings().unwrap();
+    assert_eq!(settings.listen, "[::]:80".parse().unwrap());
+    assert_eq!(settings.ops_listen, None);
+    let folder = PathBuf::from("/var/lib/cartwright");
+    assert_eq!(settings.store, StoreAddress::Embedded(folder));
+    assert_eq!(settings.jwt_secret.as_ref().unwrap().expose(), "the-secret");
+    let admin = settings.admin.as_ref().unwrap();
+    assert_eq!(admin.email.expose(), "root@example.com");
+    assert_eq!(admin.password.expose(), "the-password");
+    assert!(!settings.demo_catalog);
+    assert_eq!(
+        settings.cors_origins,
+        ["https://shop.example", "http://[::1]:3000"]
+    );
+    assert_eq!(settings.log.filter, "warn,cartwright=debug");
+    assert_eq!(settings.log.format, LogFormat::Json);
+    let expected = Limits {
+        max_connections: 1,
+        max_in_flight: 2,
+        user_queue: 3,
+        max_residents: 4,
+        login_queue: 10_000_000,
+    };
+    assert_eq!(settings.limits, expected);
+    let expected = Timeouts {
+        request: Duration::from_millis(250),
+        header: Duration::from_secs(1),
+        body: Duration::from_secs(3),
+        drain: Duration::from_secs(120),
+    };
+    assert_eq!(settings.timeouts, expected);
+    for argument in Cli::command().get_arguments() {
+        let flag = format!("--{}", argument.get_long().unwrap());
+        let is_tried = everything().contains(&flag.as_str());
+        assert!(
+            is_tried || ["--help", "--version"].contains(&flag.as_str()),
+            "{flag}"
+        );
+    }
+
+    let named: Vec<_> = std::iter::once("serve").chain(everything()).collect();
+    assert_eq!(serve(&named).settings(), Ok(settings));
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_one_line() {
+    for (args, said) in [
+        (&["--listen", "localhost"][..], "--listen"),
+        (&["--listen", "0.0.0.0:8080"], "set CARTWRIGHT_JWT_SECRET"),
+        (&["--ops-listen", "[::]:9100"], "[::]:9100 is none"),
+        (
+            &["--listen", "0.0.0.0:8080", "--jwt-secret", " "],
+            "set CARTWRIGHT_JWT_SECRET",
+        ),
+        (&["--ops-listen", "no"], "--ops-listen"),
+        (
+            &["--listen", "127.0.0.1:9100"],
+            "must differ, but both are 127.0.0.1:9100",
+        ),
+        (&["--store", "./data"], "must be `embedded:` and a folder"),
+        (
+            &["--store", "embedded:"],
+            "must be `embedded:` and a folder",
+        ),
+        (
+            &["--store", "scylla://a:9042,b:9042/shop"],
+            "this build serves embedded stores only",
+        ),
+        (&["--admin-email", "a@example.com"], "together, or neither"),
+        (
+            &["--admin-password", "a password", "--admin-email", ""],
+            "together, or neither",
+        ),
+        (&["--demo-catalog", "maybe"], "--demo-catalog"),
+        (&["--log-format", "xml"], "--log-format"),
+        (&["--cors-origins", "*"], "one is `*`"),
+        (
+            &["--cors-origins", "https://shop.example/"],
+            "one is `https://shop.example/`",
+        ),
+        (&["--cors-origins", "shop.example"], "one is `shop.example`"),
+        (&["--cors-origins", "https://a@b"], "one is `https://a@b`"),
+        (
+            &["--cors-origins", "https://b:http"],
+            "one is `https://b:http`",
+        ),
+        (
+            &["--max-connections", "0"],
+            "must be a whole number from 1 to 10000000",
+        ),
+        (
+            &["--user-queue", "10000001"],
+            "must be a whole number from 1 to 10000000",
+        ),
+        (&["--request-timeout", "5"], "with its unit"),
+        (&["--request-timeout", "0s"], "with its unit"),
+        (&["--header-timeout", "61m"], "with its unit"),
+        (
+            &["--body-timeout", "99999999999999999999s"],
+            "with its unit",
+        ),
+        (
+            &["--drain-timeout", "9999999999999999999m"],
+            "with its unit",
+        ),
+        (
+            &["--drain-timeout", "4s"],
+            "no shorter than CARTWRIGHT_REQUEST_TIMEOUT",
+        ),
+        (&["--max-conections", "1"], "--max-conections"),
+        (&["start"], "start"),
+        (&["serve", "extra"], "extra"),
+        (&["--listen", "127.0.0.1:1", "import", "x.csv"], "import"),
+    ] {
+        let line = refusal(args);
+        assert!(line.contains(said), "{args:?}: {line}");
+        assert!(
+            !line.contains('\n') && !line.starts_with("error"),
+            "{args:?}: {line}"
+        );
+    }
+    insta::assert_snapshot!(
+        refusal(&["--store", "scylla://a:9042/shop"]),
+        @"invalid value 'scylla://a:9042/shop' for '--store <embedded:DIR>': this build serves embedded stores only"
+    );
+}
+
+#[test]
+fn any_loopback_address_may_do_without_a_secret() {
+    for address in [
+        "127.0.0.1:0",
+        "127.9.9.9:80",
+        "[::1]:80",
+        "[::ffff:127.0.0.1]:80",
+    ] {
+        let settings = serve(&["--listen", address]).settings().unwrap();
+        assert_eq!(settings.jwt_secret, None, "{address}");
+    }
+    let any_ports = ["--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"];
+    assert!(serve(&any_ports).settings().is_ok());
+}
+
+#[test]
+fn an_import_takes_files_and_its_own_flags() {
+    let import = |args: &[&str]| match cli(args).unwrap().into_command() {
+        Command::Import(import) => import,
+        Command::Serve(_) => panic!("{args:?} serves"),
+    };
+    let plain = import(&["import", "a.csv", "b.ndjson"]);
+    assert_eq!(
+        plain.files,
+        [PathBuf::from("a.csv"), PathBuf::from("b.ndjson")]
+    );
+    assert_eq!((plain.currency, plain.on_error), (None, OnError::Continue));
+    assert_eq!(plain.store.address, StoreAddress::Embedded("./data".into()));
+    let args = [
+        "import",
+        "--currency",
+        "EUR",
+        "--on-error",
+        "stop",
+        "--store",
+        "embedded:x",
+        "a.csv",
+    ];
+    let full = import(&args);
+    assert_eq!(
+        (full.currency.as_deref(), full.on_error),
+        (Some("EUR"), OnError::Stop)
+    );
+    assert_eq!(full.store.address, StoreAddress::Embedded("x".into()));
+    assert!(refusal(&["import"]).contains("<FILE>"));
+    assert!(refusal(&["import", "--listen", "127.0.0.1:1", "a.csv"]).contains("--listen"));
+}
+
+#[test]
+fn the_help_names_every_variable_and_default_and_is_no_refusal() {
+    for args in [&["--help"][..], &["serve", "--help"]] {
+        let Err(Stop::Show(help)) = cli(args) else {
+            panic!("no help");
+        };
+        assert!(!help.contains("clap"), "{help}");
+    }
+    let Err(Stop::Show(version)) = cli(&["--version"]) else {
+        panic!("no version");
+    };
+    assert_eq!(
+        version.trim(),
+        concat!("cartwright ", env!("CARGO_PKG_VERSION"))
+    );
+
+    let help = Cli::command().render_long_help().to_string();
+    for argument in Cli::command().get_arguments() {
+        let flag = argument.get_long().unwrap();
+        if ["help", "version"].contains(&flag) {
+            continue;
+        }
+        let variable = argument.get_env().unwrap().to_str().unwrap();
+        let same_name = format!("{PREFIX}{}", flag.replace('-', "_").to_uppercase());
+        assert_eq!(variable, same_name);
+        assert!(help.contains(&format!("[env: {variable}")), "{variable}");
+        assert!(argument.get_help().is_some(), "{flag} is explained");
+        for default in argument.get_default_values() {
+            let default = default.to_str().unwrap();
+            let shown = format!("[default: {default}]");
+            assert!(
+                default.is_empty() || help.contains(&shown),
+                "{flag}: {default}"
+            );
+        }
+    }
+    assert!(help.contains("Commerce back end"), "{help}");
+}
+
+#[test]
+fn misspelt_variables_are_found() {
+    let unknown = |names: &[&str]| unknown_variables(names.iter().map(|name| (*name).to_owned()));
+    let known = known_variables();
+    assert!(known.contains("CARTWRIGHT_JWT_SECRET") && known.contains("CARTWRIGHT_STORE"));
+    assert_eq!(unknown_variables(known.into_iter()), Vec::<String>::new());
+    assert_eq!(
+        unknown(&["PATH", "HOME", "cartwright_x", "XCARTWRIGHT_Y"]),
+        [""; 0]
+    );
+    assert_eq!(
+        unknown(&["CARTWRIGHT_JWT_SECERT", "CARTWRIGHT_", "CARTWRIGHT_LISTEN"]),
+        ["CARTWRIGHT_", "CARTWRIGHT_JWT_SECERT"]
+    );
+    let kubernetes = [
+        "CARTWRIGHT_SERVICE_HOST",
+        "CARTWRIGHT_SERVICE_PORT_HTTP",
+        "CARTWRIGHT_PORT",
+        "CARTWRIGHT_PORT_8080_TCP_ADDR",
+    ];
+    assert_eq!(unknown(&kubernetes), [""; 0]);
+    assert_eq!(unknown(&["CARTWRIGHT_PORT"]), ["CARTWRIGHT_PORT"]);
+}
+
+#[test]
+fn secrets_stay_out_of_debug_output_and_help() {
+    let args = serve(&everything());
+    let shown = format!("{args:?} {:?}", args.clone().settings().unwrap());
+    for secret in ["the-secret", "root@example.com", "the-password"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    for name in ["jwt_secret", "admin_email", "admin_password"] {
+        let command = Cli::command();
+        let argument = command
+            .get_arguments()
+            .find(|a| a.get_id() == name)
+            .unwrap();
+        assert!(argument.is_hide_env_values_set(), "{name}");
+    }
+}
+
+/// Runs in a process of its own, started by the test below.
+#[test]
+#[ignore = "needs the environment that its caller makes"]
+fn in_another_environment() {
+    let args = std::env::var("ARGS").unwrap();
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    match parse(args.split(' ').map(OsString::from), names) {
+        Ok(Command::Serve(serve)) => {
+            println!("serves {} {}", serve.listen, serve.limits.user_queue)
+        }
+        Ok(Command::Import(import)) => println!("imports into {:?}", import.store.address),
+        Err(Stop::Refuse(line)) => println!("refused: {line}"),
+        Err(Stop::Show(_)) => println!("helps"),
+    }
+}
+
+#[test]
+fn variables_are_read_and_flags_win() {
+    let run = |args: &str, variables: &[(&str, &str)]| {
+        let child = "config::tests::in_another_environment";
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([child, "--exact", "--ignored", "--nocapture"])
+            .env_clear()
+            .env("ARGS", args)
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let listen = ("CARTWRIGHT_LISTEN", "127.0.0.1:81");
+    for (args, variables, expected) in [
+        ("cartwright", &[listen][..], "serves 127.0.0.1:81 128"),
+        (
+            "cartwright --user-queue 7",
+            &[listen, ("CARTWRIGHT_USER_QUEUE", "8")],
+            "serves 127.0.0.1:81 7",
+        ),
+        (
+            "cartwright serve",
+            &[listen, ("CARTWRIGHT_USER_QUEUE", "8")],
+            "serves 127.0.0.1:81 8",
+        ),
+        (
+            "cartwright import x.csv",
+            &[listen, ("CARTWRIGHT_STORE", "embedded:/d")],
+            "imports into Embedded(\"/d\")",
+        ),
+        (
+            "cartwright",
+            &[("CARTWRIGHT_USER_QEUE", "8")],
+            "refused: unknown environment variable CARTWRIGHT_USER_QEUE",
+        ),
+        (
+            "cartwright",
+            &[("CARTWRIGHT_BODY_TIMEOUT", "soon")],
+            "refused: invalid value 'soon' for '--body-timeout",
+        ),
+        (
+            "cartwright --help",
+            &[("CARTWRIGHT_USER_QEUE", "8")],
+            "helps",
+        ),
+    ] {
+        let said = run(args, variables);
+        assert!(said.contains(expected), "{args}: {said}");
+    }
+}

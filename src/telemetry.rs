@@ -1,0 +1,158 @@
+//! The log: to standard error, for people or for machines.
+//!
+//! Sets the process's one subscriber, when the composition root says so; libraries and tests log
+//! through `tracing` and need nothing of this.
+
+use crate::config::LogFormat;
+use std::io::{self, IsTerminal};
+use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// Not a filter.
+    #[error(
+        "CARTWRIGHT_LOG must be a level (off, error, warn, info, debug, trace) or target=level \
+         pairs separated by commas, but is `{0}`"
+    )]
+    InvalidFilter(String),
+    /// Somebody else set one.
+    #[error("the log was set up already")]
+    AlreadySet,
+}
+
+/// Logs to standard error what `filter` lets through, from now on and for the whole process.
+///
+/// # Errors
+/// A filter that is none, or a second call.
+pub fn init(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
+    let filter = parse(filter)?;
+    let ansi = io::stderr().is_terminal();
+    subscriber(filter, format, ansi, io::stderr)
+        .try_init()
+        .map_err(|_| TelemetryError::AlreadySet)
+}
+
+/// A lone word that is no level would name a target and silence everything else: a typing error.
+fn parse(text: &str) -> Result<EnvFilter, TelemetryError> {
+    let refused = || TelemetryError::InvalidFilter(text.to_owned());
+    let is_word = text.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if text.is_empty() || (is_word && text.parse::<LevelFilter>().is_err()) {
+        return Err(refused());
+    }
+    EnvFilter::try_new(text).map_err(|_| refused())
+}
+
+fn subscriber<W>(
+    filter: EnvFilter,
+    format: LogFormat,
+    ansi: bool,
+    writer: W,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(ansi);
+    match format {
+        LogFormat::Text => Box::new(builder.finish()),
+        LogFormat::Json => Box::new(
+            builder
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(true)
+                .finish(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(filter: &str, format: LogFormat) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let filter = parse(filter).unwrap();
+        let log = subscriber(filter, format, false, move || writer.clone());
+        tracing::subscriber::with_default(log, || {
+            let _request = tracing::info_span!("request", request_id = "r-1").entered();
+            let _inner = tracing::info_span!("commit").entered();
+            tracing::debug!("quiet");
+            tracing::info!(
+                event = "store.commit.unknown",
+                elapsed_ms = 3,
+                "not known yet"
+            );
+        });
+        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn a_filter_is_levels_and_targets() {
+        for good in [
+            "info",
+            "WARN",
+            "off",
+            "info,cartwright::store=trace",
+            "hyper=debug",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for wrong in ["", "verbose", "infoo", "cartwright=loud", "a=b=c"] {
+            let refused = parse(wrong).unwrap_err().to_string();
+            assert!(refused.ends_with(&format!("but is `{wrong}`")), "{refused}");
+        }
+    }
+
+    #[test]
+    fn machines_get_one_object_a_line_with_the_request_on_it() {
+        let lines = logged("info", LogFormat::Json);
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        let line: serde_json::Value = serde_json::from_str(&lines).unwrap();
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["event"], "store.commit.unknown");
+        assert_eq!(line["elapsed_ms"], 3);
+        assert_eq!(line["spans"][0]["request_id"], "r-1");
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn people_get_one_line_with_the_request_on_it() {
+        let lines = logged("info", LogFormat::Text);
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        assert!(
+            lines.contains(r#"request{request_id="r-1"}:commit:"#),
+            "{lines}"
+        );
+        assert!(lines.contains("not known yet event=\"store.commit.unknown\" elapsed_ms=3"));
+    }
+
+    #[test]
+    fn the_filter_decides() {
+        assert_eq!(logged("off", LogFormat::Text), "");
+        assert_eq!(logged("debug", LogFormat::Text).lines().count(), 2);
+    }
+}
