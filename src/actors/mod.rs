@@ -2,8 +2,17 @@
 //! the supervisors that own their lives. Knows nothing of HTTP.
 
 pub mod accounts;
+mod beside;
+mod directory;
 pub mod orders;
+mod recovery;
+pub mod stock;
+mod supervisor;
+mod system;
 pub mod user;
+
+pub use directory::Bounds;
+pub use system::{NotStarted, Options, System};
 
 /// What became of a request that was not answered with what it asked for.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -20,4 +29,17 @@ pub enum Failure {
     /// Our fault, of this request alone. The cause is in the log.
     #[error("an internal error")]
     Internal,
+}
+
+impl Failure {
+    /// What a failed read, or a write that is known not to have happened, is to whoever asked.
+    fn from_store(error: crate::store::Error) -> Self {
+        match error {
+            crate::store::Error::Corrupt(_) => {
+                tracing::error!(%error, "store.corrupt");
+                Self::Internal
+            }
+            _ => Self::Unavailable,
+        }
+    }
 }

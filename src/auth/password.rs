@@ -223,7 +223,9 @@ mod tests {
     use crate::sources::SystemEntropy;
     use futures::poll;
     use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::sync::{Mutex, mpsc};
+    use std::task::Poll;
     use std::thread::ThreadId;
     use tracing::Instrument;
     use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
@@ -250,6 +252,11 @@ mod tests {
         });
         has_begun.await.unwrap();
         (release, task)
+    }
+
+    async fn assert_busy(hasher: &Hasher) {
+        let one_more = pin!(hasher.hash("one too many".into()));
+        assert_eq!(poll!(one_more), Poll::Ready(Err(Error::Busy)));
     }
 
     #[test]
@@ -326,13 +333,31 @@ mod tests {
         let mut waiting = pin!(hasher.hash("correct horse".into()));
         assert!(poll!(waiting.as_mut()).is_pending());
 
-        assert_eq!(hasher.hash("one too many".into()).await, Err(Error::Busy));
+        assert_busy(&hasher).await;
 
         release.send(()).unwrap();
         occupied.await.unwrap().unwrap();
         waiting.await.unwrap();
         assert_eq!(hasher.places.available_permits(), 2);
         hasher.hash("there is room again".into()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_so_many_work_at_once() {
+        let hasher = hasher(2, 6);
+        let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let calls = (0..8).map(|_| {
+            let (working, most) = (working.clone(), most.clone());
+            hasher.run(move |_| {
+                most.fetch_max(working.fetch_add(1, SeqCst) + 1, SeqCst);
+                (0..1_000).for_each(|_| std::thread::yield_now());
+                working.fetch_sub(1, SeqCst);
+                Ok(())
+            })
+        });
+        let outcomes = futures::future::join_all(calls).await;
+        assert_eq!(outcomes, [Ok(()); 8]);
+        assert!(most.load(SeqCst) <= 2);
     }
 
     #[tokio::test]
@@ -356,7 +381,7 @@ mod tests {
         let (release, occupied) = occupy(&hasher).await;
         occupied.abort();
         assert!(occupied.await.unwrap_err().is_cancelled());
-        assert_eq!(hasher.hash("correct horse".into()).await, Err(Error::Busy));
+        assert_busy(&hasher).await;
         drop(release);
         let worker = hasher.workers.acquire().await.unwrap();
         drop(worker);

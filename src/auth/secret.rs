@@ -172,6 +172,7 @@ mod tests {
             "0123456789abcdef0123456789abcdef".into(),
             "abcdefghijklmnopqrstuvwxyz0123456789".into(),
             "11111111222222223333333344444444555".into(),
+            "gabfcdeabgfdcegafbdcgebafdgcebfgadce".into(),
         ] {
             assert_eq!(Secret::parse(&weak), Err(WeakSecret::Guessable), "{weak}");
         }

@@ -5,7 +5,9 @@
 //! no expiry and no folding in the traits: what cannot be had from a replicated database is not
 //! offered by the embedded store either. Arguments are owned, so that a wrapper may apply late.
 
+pub mod embedded;
 pub mod encoding;
+pub mod fault;
 mod kv;
 pub mod memory;
 pub mod resolve;

@@ -1,1 +1,6 @@
-//! x
+//! Integration tests: one binary, one folder per module.
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+mod actors;
+mod store;
+mod world;

@@ -2,9 +2,9 @@
 //! once that is durable.
 
 use crate::actors::Failure;
-use crate::domain::account::Profile;
+use crate::domain::account::{Account, Profile};
 use crate::domain::cart::Cart;
-use crate::domain::ids::{RoleId, UserId};
+use crate::domain::ids::{OrderId, RoleId, UserId};
 use crate::domain::order::Order;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
@@ -30,6 +30,8 @@ pub enum Body {
     Cart(CartView),
     /// The order that was placed.
     Order(Arc<Order>),
+    /// An order that was placed before; `Users::ask` reads it.
+    PastOrder(OrderId),
 }
 
 /// An account, without its secrets.
@@ -60,6 +62,20 @@ pub struct CartView {
     pub cart: Cart,
     /// The account's creation: the cart's times before its first change.
     pub account_created_at: Timestamp,
+}
+
+impl AccountView {
+    pub(super) fn of(account: &Account) -> Self {
+        Self {
+            id: account.id,
+            profile: account.profile.clone(),
+            active: account.active,
+            updated_at: account.updated_at,
+            roles: account.roles.clone(),
+            epoch: account.epoch,
+            order_seq: account.order_seq,
+        }
+    }
 }
 
 impl Reply {

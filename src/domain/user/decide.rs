@@ -138,7 +138,7 @@ pub fn decide(
             _,
         ) => session::open(state, claim, *family, *token_hash, context.now)?,
         (Command::CompleteAccount(claim), _) => session::complete(state, claim),
-        (Command::Fence, _) => Decision::new(vec![Event::Fenced], Answer::Done),
+        (Command::Fence { .. }, _) => Decision::new(vec![Event::Fenced], Answer::Done),
         (_, None) => return Err(Rejection::UserNotFound),
         (
             Command::Refresh {

@@ -3,7 +3,9 @@
 use crate::domain::account::Claim;
 use crate::domain::address::Address;
 use crate::domain::catalog::Attributes;
-use crate::domain::ids::{FamilyId, LineId, ProductId, PromotionCode, ShippingMethodId, VariantId};
+use crate::domain::ids::{
+    FamilyId, LineId, OrderId, ProductId, PromotionCode, ShippingMethodId, VariantId,
+};
 use crate::domain::money::Money;
 
 /// A command with what it depends on.
@@ -119,7 +121,10 @@ pub enum Command {
     PlaceOrder(Box<Checkout>),
     /// Moves the partition's version, so that no commit that rests on an earlier one can still
     /// take effect.
-    Fence,
+    Fence {
+        /// Refused while an attempt at this order is still being made here.
+        unless_placing: OrderId,
+    },
 }
 
 impl Command {

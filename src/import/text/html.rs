@@ -111,7 +111,9 @@ fn numbered(name: &str) -> Option<char> {
         Some(digits) => u32::from_str_radix(digits, 16),
         None => number.parse(),
     };
-    code.ok().and_then(char::from_u32).filter(|c| !c.is_control())
+    code.ok()
+        .and_then(char::from_u32)
+        .filter(|c| !c.is_control())
 }
 
 /// One space between words, one line break between lines, none around.
@@ -137,14 +139,23 @@ mod tests {
 
     #[test]
     fn entities_are_decoded_once_and_unknown_ones_stay() {
-        assert_eq!(plain("Tom &amp; Jerry&rsquo;s &#233;t&#xE9;"), "Tom & Jerry’s été");
-        assert_eq!(plain("&amp;lt; &nbsp; &bogus; A&B & C; &#0;"), "&lt; &bogus; A&B & C; &#0;");
+        assert_eq!(
+            plain("Tom &amp; Jerry&rsquo;s &#233;t&#xE9;"),
+            "Tom & Jerry’s été"
+        );
+        assert_eq!(
+            plain("&amp;lt; &nbsp; &bogus; A&B & C; &#0;"),
+            "&lt; &bogus; A&B & C; &#0;"
+        );
         assert_eq!(plain("&ééééé;"), "&ééééé;");
     }
 
     #[test]
     fn scripts_styles_and_comments_vanish_but_plain_signs_stay() {
-        assert_eq!(plain("a<script>if (1 < 2) {}</SCRIPT>b<style>p{}</style>c"), "abc");
+        assert_eq!(
+            plain("a<script>if (1 < 2) {}</SCRIPT>b<style>p{}</style>c"),
+            "abc"
+        );
         assert_eq!(plain("x<!-- <p>no</p> -->y"), "xy");
         assert_eq!(plain("3 < 4 and 5 > 4"), "3 < 4 and 5 > 4");
         assert_eq!(plain("cut <b"), "cut");

@@ -62,6 +62,11 @@ impl Write {
         }
     }
 
+    /// No rows at all.
+    pub(crate) fn nothing() -> Self {
+        Self::Puts(Vec::new())
+    }
+
     /// The rows of an attempt.
     pub(super) fn attempt(attempt: &Attempt) -> Self {
         let key = keys::attempt(bucket(attempt.created_at), attempt.order_id);

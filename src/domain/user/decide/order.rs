@@ -1,17 +1,23 @@
 //! Orders: drafted from the cart, reserved by the actor, then decided once more.
 
-use super::{Context, Decision};
+use super::{Answer, Context, Decision, key_used};
 use crate::domain::account::Account;
-use crate::domain::cart::Cart;
-use crate::domain::ids::PromotionCode;
-use crate::domain::order::Order;
+use crate::domain::cart::{Cart, Line};
+use crate::domain::catalog::offer;
+use crate::domain::ids::{OrderId, PromotionCode};
+use crate::domain::order::{Order, OrderLine, OrderStatus};
+use crate::domain::pricing::{self, Item, Priced};
+use crate::domain::shop::{Promotion, ShippingMethod};
 use crate::domain::stock::StockKey;
-use crate::domain::user::{Checkout, Rejection, Request, State};
+use crate::domain::user::{Checkout, Event, Rejection, Request, State};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// An order in the making, priced, with everything that has to be held for it.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The order; its number in the user's count is given when it is decided.
+    /// The order; its place in the user's count is given when it is decided.
     pub order: Order,
     /// Every item with the units that it takes, each item once.
     pub demand: Vec<(StockKey, u32)>,
@@ -19,24 +25,198 @@ pub struct Draft {
     pub counted: Vec<PromotionCode>,
 }
 
+/// Drafts an order of everything that is in the cart, at today's prices.
 pub(super) fn draft(
-    _cart: &Cart,
-    _account: &Account,
-    _checkout: &Checkout,
-    _context: &Context<'_>,
+    cart: &Cart,
+    account: &Account,
+    checkout: &Checkout,
+    context: &Context<'_>,
 ) -> Result<Draft, Rejection> {
-    Err(Rejection::CartEmpty)
+    let lines = sold_as(cart, context)?;
+    let (priced, promotions, shipping) = price(&lines, account, checkout, context)?;
+    let total = priced.totals.total;
+    if checkout
+        .expected_total
+        .is_some_and(|expected| expected != total)
+    {
+        return Err(Rejection::PriceChanged(total));
+    }
+    let demand = demand(&lines, &promotions)?;
+    let shipping_address = checkout.shipping_address.clone();
+    let order = Order {
+        id: OrderId((context.fresh_id)()),
+        user_id: account.id,
+        seq: 0,
+        status: OrderStatus::Pending,
+        lines: lines
+            .into_iter()
+            .zip(&priced.lines)
+            .map(order_line)
+            .collect(),
+        billing_address: checkout
+            .billing_address
+            .clone()
+            .unwrap_or(shipping_address.clone()),
+        shipping_address,
+        payment_method_id: checkout.payment_method_id.clone(),
+        promotion_codes: promotions
+            .iter()
+            .map(|promotion| promotion.code.clone())
+            .collect(),
+        shipping_method_id: shipping.id.clone(),
+        totals: priced.totals,
+        notes: checkout.notes.clone(),
+        created_at: context.now,
+        updated_at: context.now,
+    };
+    let counted = promotions
+        .iter()
+        .filter(|promotion| promotion.limit_per_user.is_some());
+    let counted = counted.map(|promotion| promotion.code.clone()).collect();
+    Ok(Draft {
+        order,
+        demand,
+        counted,
+    })
+}
+
+/// The lines with what they are sold as today.
+fn sold_as(cart: &Cart, context: &Context<'_>) -> Result<Vec<Line>, Rejection> {
+    if cart.lines.is_empty() {
+        return Err(Rejection::CartEmpty);
+    }
+    let sold =
+        cart.lines.iter().map(|line| {
+            let offer = offer(context.catalog, &line.product_id, line.variant_id.as_ref())
+                .map_err(|_| Rejection::ProductUnavailable {
+                    name: line.name.clone(),
+                })?;
+            let (sku, name, price) = (offer.sku.clone(), offer.name.to_owned(), offer.price);
+            Ok(Line {
+                sku,
+                name,
+                price,
+                ..line.clone()
+            })
+        });
+    sold.collect()
+}
+
+type Pricing<'a> = (Priced, Vec<&'a Promotion>, Cow<'a, ShippingMethod>);
+
+fn price<'a>(
+    lines: &[Line],
+    account: &Account,
+    checkout: &Checkout,
+    context: &Context<'a>,
+) -> Result<Pricing<'a>, Rejection> {
+    let shop = context.shop;
+    // The first line decides where nothing was imported: a shop has one currency.
+    let currency = shop.currency.unwrap_or(lines[0].price.currency);
+    let wanted = checkout.shipping_method_id.as_ref();
+    let shipping = shop.shipping_method(wanted, currency).ok_or_else(|| {
+        wanted
+            .cloned()
+            .map_or(Rejection::TotalTooLarge, Rejection::UnknownShippingMethod)
+    })?;
+    let item = |line: &Line| Item {
+        unit_price: line.price,
+        quantity: line.quantity,
+    };
+    let items: Vec<Item> = lines.iter().map(item).collect();
+    let subtotal = pricing::subtotal(currency, &items).map_err(|_| Rejection::TotalTooLarge)?;
+    let codes = &checkout.promotion_codes;
+    let promotions = shop
+        .promotions_for(codes, subtotal, context.now, &account.promotion_uses)
+        .map_err(|refusal| Rejection::Promotion {
+            code: refusal.code,
+            problem: refusal.reason.to_string(),
+        })?;
+    let tax = shop.tax_rate(&checkout.shipping_address);
+    let priced = pricing::price(currency, &items, &promotions, tax, &shipping)
+        .map_err(|_| Rejection::TotalTooLarge)?;
+    Ok((priced, promotions, shipping))
+}
+
+/// What has to be held: units summed per SKU, and one use of each promotion that is limited in all.
+fn demand(lines: &[Line], promotions: &[&Promotion]) -> Result<Vec<(StockKey, u32)>, Rejection> {
+    let mut demand = BTreeMap::<StockKey, u32>::new();
+    for line in lines {
+        let units = demand.entry(StockKey::Sku(line.sku.clone())).or_default();
+        *units = units
+            .checked_add(line.quantity)
+            .ok_or(Rejection::InvalidQuantity)?;
+    }
+    let limited = promotions
+        .iter()
+        .filter(|promotion| promotion.limit_total.is_some());
+    demand.extend(limited.map(|promotion| (StockKey::Promotion(promotion.code.clone()), 1)));
+    Ok(demand.into_iter().collect())
+}
+
+fn order_line((line, priced): (Line, &pricing::PricedLine)) -> OrderLine {
+    OrderLine {
+        id: line.id,
+        product_id: line.product_id,
+        variant_id: line.variant_id,
+        sku: line.sku,
+        name: line.name,
+        attributes: line.attributes,
+        quantity: line.quantity,
+        unit_price: line.price,
+        discount: priced.discount,
+        tax: priced.tax,
+        total: priced.total,
+    }
 }
 
 /// Decides a drafted order whose demand is held.
 ///
 /// # Errors
-/// [`Rejection::CartChanged`] where an ordered line is no longer in the cart as it was.
+/// [`Rejection::CartChanged`] where the user's state is no longer what the draft rests on: an
+/// ordered line is gone or smaller, the key took effect, or a promotion's uses ran out. The
+/// attempt is to be ended; the request may be decided again.
 pub fn finish(
-    _state: &State,
-    _request: &Request,
-    _draft: &Draft,
-    _context: &Context<'_>,
+    state: &State,
+    request: &Request,
+    draft: &Draft,
+    context: &Context<'_>,
 ) -> Result<Decision, Rejection> {
-    Err(Rejection::CartEmpty)
+    let account = state.account.as_ref().ok_or(Rejection::UserNotFound)?;
+    let still_in_cart = |ordered: &OrderLine| {
+        state
+            .cart
+            .line(ordered.id)
+            .is_some_and(|line| line.quantity >= ordered.quantity)
+    };
+    let key_is_fresh = request
+        .key
+        .as_ref()
+        .is_none_or(|key| !state.known_keys.contains_key(&key.key));
+    let may_use = |code: &PromotionCode| {
+        let limit = context
+            .shop
+            .promotions
+            .get(code)
+            .and_then(|found| found.limit_per_user);
+        let used = account.promotion_uses.get(code).copied().unwrap_or(0);
+        limit.is_none_or(|limit| used < limit)
+    };
+    let stands = draft.order.lines.iter().all(still_in_cart)
+        && key_is_fresh
+        && draft.counted.iter().all(may_use);
+    if !stands {
+        return Err(Rejection::CartChanged);
+    }
+    let order = Arc::new(Order {
+        seq: account.order_seq + 1,
+        ..draft.order.clone()
+    });
+    let placed = Event::OrderPlaced {
+        order: order.clone(),
+        counted: draft.counted.clone(),
+    };
+    let used = key_used(request, Some(order.id), context.now);
+    let events = [placed].into_iter().chain(used).collect();
+    Ok(Decision::new(events, Answer::Order(order)))
 }

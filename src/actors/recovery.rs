@@ -1,0 +1,111 @@
+//! Ends the attempts at orders that nobody ends: those of a crashed process, and those whose
+//! settling failed. The user's partition tells which way, once its version was moved so that no
+//! late commit can change the answer.
+
+use super::Failure;
+use super::stock::Stocks;
+use super::user::{Users, end_attempt};
+use crate::domain::order::Attempt;
+use crate::domain::stock::Settlement;
+use crate::sources::Sources;
+use crate::store::{Bucket, Store, bucket};
+use futures::StreamExt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Buckets that are younger, in minutes, stay above the low-water mark even when empty: a clock
+/// may be set back, and nodes' clocks differ.
+const MARGIN: Bucket = 10;
+/// How many attempts are ended at once.
+const AT_ONCE: usize = 16;
+/// How long one attempt may take.
+const TIME: Duration = Duration::from_secs(5);
+
+/// Which attempts are ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All: at the start of a process that has the store for itself.
+    All,
+    /// Those past their deadline.
+    Overdue,
+}
+
+/// Ends attempts.
+#[derive(Clone)]
+pub(crate) struct Recovery {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) users: Users,
+    pub(crate) stocks: Stocks,
+    pub(crate) sources: Sources,
+}
+
+impl Recovery {
+    /// Ends what is to be ended, and moves the low-water mark. Returns how many attempts are left.
+    ///
+    /// # Errors
+    /// [`Failure`] where the store cannot be read: to be run again.
+    pub(crate) async fn run(&self, which: Which) -> Result<usize, Failure> {
+        let now = self.sources.clock.now();
+        let newest = bucket(now) + 1;
+        let oldest = match self.store.low_water().await.map_err(Failure::from_store)? {
+            Some(mark) => mark,
+            None => self.raise(bucket(now) - MARGIN).await?,
+        };
+        let (mut left, mut mark) = (0, oldest);
+        for bucket in oldest..=newest {
+            let attempts = self
+                .store
+                .attempts(bucket)
+                .await
+                .map_err(Failure::from_store)?;
+            let due = |attempt: &Attempt| which == Which::All || attempt.deadline < now;
+            let (due, early): (Vec<_>, Vec<_>) = attempts.into_iter().partition(due);
+            let ended = futures::stream::iter(due).map(|attempt| self.end(attempt));
+            let failed = ended.buffer_unordered(AT_ONCE).filter(|ended| {
+                let failed = !*ended;
+                async move { failed }
+            });
+            let left_here = early.len() + failed.count().await;
+            if left == 0 && left_here == 0 && bucket < newest - MARGIN {
+                mark = bucket + 1;
+            }
+            left += left_here;
+        }
+        if mark > oldest {
+            self.raise(mark).await?;
+        }
+        Ok(left)
+    }
+
+    async fn raise(&self, mark: Bucket) -> Result<Bucket, Failure> {
+        self.store
+            .raise_low_water(mark)
+            .await
+            .map_err(Failure::from_store)?;
+        Ok(mark)
+    }
+
+    /// Whether the attempt is ended everywhere.
+    async fn end(&self, attempt: Attempt) -> bool {
+        let order = attempt.order_id;
+        let ended = match self.users.was_placed(&attempt, Instant::now() + TIME).await {
+            Ok(placed) => {
+                let how = if placed {
+                    Settlement::Sold
+                } else {
+                    Settlement::Released
+                };
+                tracing::info!(order.id = %order, ?how, "checkout.recovered");
+                end_attempt(&self.store, &self.stocks, &attempt, how).await
+            }
+            // It is being made right now.
+            Err(Failure::Busy) => return false,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = &ended {
+            tracing::warn!(order.id = %order, %failure, "checkout.recovery.failed");
+        }
+        ended.is_ok()
+    }
+}

@@ -1,0 +1,167 @@
+//! The actor of one stock item: while one fold is in flight, requests gather for the next.
+
+use super::fold::{Folded, Level, fold};
+use super::{Reply, Request};
+use crate::actors::Failure;
+use crate::actors::beside::beside;
+use crate::actors::directory::{Entity, Envelope, Port, Residence};
+use crate::domain::stock::StockKey;
+use crate::sources::Sources;
+use crate::store::Store;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The most requests in one fold.
+const MAX_FOLD: usize = 256;
+
+/// The kind of actor that owns a stock item.
+#[derive(Clone)]
+pub(crate) struct StockItem {
+    store: Arc<dyn Store>,
+    sources: Sources,
+    commit_time: Duration,
+}
+
+impl StockItem {
+    pub(super) fn new(store: Arc<dyn Store>, sources: Sources, commit_time: Duration) -> Self {
+        Self {
+            store,
+            sources,
+            commit_time,
+        }
+    }
+}
+
+pub(crate) enum Message {
+    Ask(Envelope<StockItem>),
+    Folded(Folded, Vec<Port<StockItem>>),
+    FoldLost,
+    Quiesce,
+}
+
+pub(crate) struct Handler {
+    item: StockItem,
+    key: StockKey,
+    _residence: Residence<StockItem>,
+}
+
+/// What memory has of the item.
+#[derive(Default)]
+pub(crate) struct State {
+    level: Option<Level>,
+    waiting: Vec<(Request, Port<StockItem>)>,
+    folding: bool,
+    quiescing: bool,
+}
+
+impl Entity for StockItem {
+    type Key = StockKey;
+    type Request = Request;
+    type Reply = Reply;
+    type Message = Message;
+    type Handler = Handler;
+
+    fn start(&self, key: StockKey, residence: Residence<Self>) -> (Handler, ()) {
+        (
+            Handler {
+                item: self.clone(),
+                key,
+                _residence: residence,
+            },
+            (),
+        )
+    }
+
+    fn ask(envelope: Envelope<Self>) -> Message {
+        Message::Ask(envelope)
+    }
+
+    fn undelivered(message: Message) -> Option<Envelope<Self>> {
+        match message {
+            Message::Ask(envelope) => Some(envelope),
+            _ => None,
+        }
+    }
+
+    fn quiesce() -> Message {
+        Message::Quiesce
+    }
+}
+
+impl Actor for Handler {
+    type Msg = Message;
+    type State = State;
+    type Arguments = ();
+
+    async fn pre_start(&self, _: ActorRef<Message>, (): ()) -> Result<State, ActorProcessingErr> {
+        Ok(State::default())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Message>,
+        message: Message,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            // Dropped unread: its asker comes again when this actor has ended.
+            Message::Ask(_) if state.quiescing => {}
+            Message::Ask(envelope) => {
+                if let Some((request, port)) = envelope.open() {
+                    self.asked(state, request, port);
+                }
+            }
+            Message::Folded(folded, ports) => {
+                state.folding = false;
+                state.level = folded.level;
+                for (port, reply) in ports.into_iter().zip(folded.replies) {
+                    port.answer(reply);
+                }
+            }
+            Message::FoldLost => (state.folding, state.level) = (false, None),
+            Message::Quiesce => state.quiescing = true,
+        }
+        self.next_fold(&myself, state);
+        if state.quiescing && !state.folding {
+            myself.stop(None);
+        }
+        Ok(())
+    }
+}
+
+impl Handler {
+    fn asked(&self, state: &mut State, request: Request, port: Port<StockItem>) {
+        match (&request, &state.level) {
+            _ if port.is_late() => port.answer(Err(Failure::Unavailable)),
+            (Request::Available, Some(level)) => {
+                port.answer(Ok(Reply::Available(level.value.available)));
+            }
+            _ => state.waiting.push((request, port)),
+        }
+    }
+
+    fn next_fold(&self, myself: &ActorRef<Message>, state: &mut State) {
+        if state.folding || state.waiting.is_empty() {
+            return;
+        }
+        state.folding = true;
+        let size = state.waiting.len().min(MAX_FOLD);
+        let (requests, ports): (Vec<_>, Vec<_>) = state.waiting.drain(..size).unzip();
+        let (item, key, level) = (self.item.clone(), self.key.clone(), state.level.clone());
+        beside(myself, Message::FoldLost, async move {
+            let deadline = Instant::now() + item.commit_time;
+            let folded = fold(
+                &*item.store,
+                &item.sources,
+                &key,
+                level,
+                &requests,
+                deadline,
+            )
+            .await;
+            Message::Folded(folded, ports)
+        });
+    }
+}

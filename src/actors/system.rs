@@ -1,0 +1,172 @@
+//! The actors of one node, put together: started in order, quiesced in the opposite one.
+
+use super::Bounds;
+use super::orders::Orders;
+use super::recovery::{Recovery, Which};
+use super::stock::Stocks;
+use super::supervisor::{Periodic, Supervision};
+use super::user::{self, Users};
+use crate::catalog::Live;
+use crate::sources::Sources;
+use crate::store::{Store, encoding};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What a node's actors work with.
+#[derive(Clone)]
+pub struct Options {
+    /// What is durable.
+    pub store: Arc<dyn Store>,
+    /// The time and ids.
+    pub sources: Sources,
+    /// What is for sale.
+    pub catalog: Arc<Live>,
+    /// Bounds of users' actors.
+    pub users: Bounds,
+    /// Bounds of stock items' actors.
+    pub stocks: Bounds,
+    /// How long a commit's outcome is sought before its actor gives up.
+    pub commit_time: Duration,
+    /// The pause between two runs of recovery.
+    pub recovery_pause: Duration,
+}
+
+/// A node's actors.
+pub struct System {
+    supervision: Supervision,
+    users: Users,
+    stocks: Stocks,
+    orders: Orders,
+    recovery: Recovery,
+}
+
+/// Why a node's actors did not start.
+#[derive(Debug, thiserror::Error)]
+#[error("the actors could not be started: {0}")]
+pub struct NotStarted(String);
+
+impl System {
+    /// Starts the supervision tree, ends what a crashed process left in the making, and from then
+    /// on does so periodically. The store must be this process's alone.
+    ///
+    /// # Errors
+    /// [`NotStarted`].
+    pub async fn start(options: Options) -> Result<Self, NotStarted> {
+        let started = Supervision::start::<2>().await;
+        let (supervision, [user_shards, stock_shards]) =
+            started.map_err(|error| NotStarted(error.to_string()))?;
+        let Options {
+            store,
+            sources,
+            catalog,
+            commit_time,
+            ..
+        } = options;
+        let stocks = Stocks::new(
+            store.clone(),
+            sources.clone(),
+            stock_shards,
+            options.stocks,
+            commit_time,
+        );
+        let means = user::Means {
+            store: store.clone(),
+            sources: sources.clone(),
+            stocks: stocks.clone(),
+            catalog,
+            stored_size: encoding::cart_bytes,
+            commit_time,
+        };
+        let users = Users::new(means, user_shards, options.users);
+        let orders = Orders::new(users.clone(), store.clone());
+        let recovery = Recovery {
+            store,
+            sources,
+            users: users.clone(),
+            stocks: stocks.clone(),
+        };
+        let system = Self {
+            supervision,
+            users,
+            stocks,
+            orders,
+            recovery,
+        };
+        system.recover().await;
+        system.supervise(options.recovery_pause);
+        Ok(system)
+    }
+
+    async fn recover(&self) {
+        match self.recovery.run(Which::All).await {
+            Ok(0) => {}
+            Ok(left) => tracing::warn!(attempts = left, "checkout.recovery.left"),
+            Err(failure) => tracing::warn!(%failure, "checkout.recovery.failed"),
+        }
+    }
+
+    fn supervise(&self, recovery_pause: Duration) {
+        let recovery = self.recovery.clone();
+        self.supervision.supervise(Periodic {
+            name: "recovery",
+            every: recovery_pause,
+            job: Arc::new(move || {
+                let recovery = recovery.clone();
+                Box::pin(async move {
+                    if let Err(failure) = recovery.run(Which::Overdue).await {
+                        tracing::warn!(%failure, "checkout.recovery.failed");
+                    }
+                })
+            }),
+        });
+        let (users, stocks) = (self.users.clone(), self.stocks.clone());
+        self.supervision.supervise(Periodic {
+            name: "passivation",
+            every: Duration::from_secs(1),
+            job: Arc::new(move || {
+                let passivated = users.directory().passivate_excess();
+                let passivated = passivated + stocks.directory().passivate_excess();
+                if passivated > 0 {
+                    tracing::debug!(actors = passivated, "directory.passivated");
+                }
+                Box::pin(std::future::ready(()))
+            }),
+        });
+    }
+
+    /// The users' actors.
+    #[must_use]
+    pub fn users(&self) -> Users {
+        self.users.clone()
+    }
+
+    /// The stock items' actors.
+    #[must_use]
+    pub fn stocks(&self) -> Stocks {
+        self.stocks.clone()
+    }
+
+    /// Past orders.
+    #[must_use]
+    pub fn orders(&self) -> Orders {
+        self.orders.clone()
+    }
+
+    /// How many users' and stock items' actors are resident.
+    #[must_use]
+    pub fn residents(&self) -> (usize, usize) {
+        (
+            self.users.directory().residents(),
+            self.stocks.directory().residents(),
+        )
+    }
+
+    /// Lets every actor finish what it has, users before the stock that they use, then stops the
+    /// tree. What is not finished by `deadline` is left to the recovery of the next start.
+    pub async fn stop(&self, deadline: Instant) {
+        self.users.directory().quiesce_all(deadline).await;
+        self.stocks.directory().quiesce_all(deadline).await;
+        self.supervision.stop();
+    }
+}

@@ -1,0 +1,306 @@
+//! A shop without HTTP: actors over a store in memory that fails as it is told.
+
+use cartwright::actors::user::{CartView, Users};
+use cartwright::actors::{Bounds, Failure, Options, System};
+use cartwright::catalog::Live;
+use cartwright::domain::access::user_role;
+use cartwright::domain::account::{Claim, Credential, Email, Profile};
+use cartwright::domain::address::{Address, AddressInput};
+use cartwright::domain::catalog::{Product, Status};
+use cartwright::domain::ids::{FamilyId, LineId, OrderId, ProductId, Sku, UserId};
+use cartwright::domain::money::{Currency, Money};
+use cartwright::domain::order::Order;
+use cartwright::domain::stock::{StockKey, StockLevel};
+use cartwright::domain::time::Timestamp;
+use cartwright::domain::user::{Checkout, Command, Key, Request};
+use cartwright::sources::{Clock, Entropy, Sources};
+use cartwright::store::fault::{FaultPlan, FaultyStore};
+use cartwright::store::memory::MemoryStore;
+use cartwright::store::{
+    CatalogRow, Catalogs, Change, Commit, Commits, StockWrite, Stocks, Store, WriteId,
+};
+use rand::rngs::StdRng;
+use rand::{RngCore, SeedableRng};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// A clock that stands until it is moved.
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    pub fn advance(&self, length: Duration) {
+        self.0.fetch_add(
+            i64::try_from(length.as_millis()).unwrap(),
+            Ordering::Relaxed,
+        );
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Randomness that follows from a seed.
+pub struct SeededEntropy(Mutex<StdRng>);
+
+impl SeededEntropy {
+    pub fn new(seed: u64) -> Self {
+        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap().fill_bytes(bytes);
+    }
+}
+
+pub type TestStore = FaultyStore<MemoryStore>;
+
+/// One node of a shop with the products `shirt`, `mug` and `poster`.
+pub struct World {
+    pub store: TestStore,
+    pub clock: Arc<ManualClock>,
+    pub sources: Sources,
+    pub system: System,
+    pub users: Users,
+}
+
+pub const COMMIT_TIME: Duration = Duration::from_secs(5);
+
+pub fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(
+            FaultPlan::NONE,
+            Bounds {
+                waiting: 128,
+                residents: 1_000,
+            },
+        )
+        .await
+    }
+
+    pub async fn with(plan: FaultPlan, bounds: Bounds) -> Self {
+        let clock = Arc::new(ManualClock(AtomicI64::new(1_700_000_000_000)));
+        let memory = MemoryStore::new(clock.clone());
+        for name in ["shirt", "mug", "poster"] {
+            let rows = vec![CatalogRow::Product(Box::new(product(
+                name,
+                1_000,
+                clock.now(),
+            )))];
+            memory.put_catalog(rows).await.unwrap();
+            receive(&memory, name, 100, clock.now()).await;
+        }
+        let store = FaultyStore::new(memory, plan);
+        Self::over(store, clock, 1, bounds).await
+    }
+
+    /// A node over a store that is there: what a restart, or a second owner, is.
+    pub async fn over(
+        store: TestStore,
+        clock: Arc<ManualClock>,
+        seed: u64,
+        bounds: Bounds,
+    ) -> Self {
+        let entropy = Arc::new(SeededEntropy::new(seed));
+        let sources = Sources {
+            clock: clock.clone(),
+            entropy,
+        };
+        let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
+        let options = Options {
+            store: Arc::new(store.clone()),
+            sources: sources.clone(),
+            catalog,
+            users: bounds,
+            stocks: Bounds {
+                waiting: 10_000,
+                residents: 1_000,
+            },
+            commit_time: COMMIT_TIME,
+            recovery_pause: Duration::from_secs(5),
+        };
+        let system = System::start(options).await.unwrap();
+        let users = system.users();
+        Self {
+            store,
+            clock,
+            sources,
+            system,
+            users,
+        }
+    }
+
+    /// A registered user with an open session.
+    pub async fn user(&self) -> UserId {
+        let id = UserId(self.sources.entropy.uuid());
+        let profile = Profile {
+            email: Email::parse(&format!("{id}@example.com")).unwrap(),
+            first_name: "Ann".into(),
+            last_name: "Lee".into(),
+            email_verified: false,
+            created_at: self.clock.now(),
+        };
+        let claim = Claim {
+            user_id: id,
+            credential: Credential::Password("none".into()),
+            profile,
+            roles: BTreeSet::from([user_role()]),
+        };
+        let open = Command::OpenSession {
+            claim: Box::new(claim),
+            family: FamilyId(id.0),
+            token_hash: [0; 32],
+        };
+        self.users
+            .ask(id, Request::anonymous(open), soon())
+            .await
+            .unwrap();
+        id
+    }
+
+    pub async fn cart(&self, user: UserId) -> Result<CartView, Failure> {
+        let reply = self
+            .users
+            .ask(user, Request::of(Command::ViewCart, 0), soon())
+            .await?;
+        reply.into_cart()
+    }
+
+    pub async fn add(&self, user: UserId, name: &str, units: i64) -> Result<CartView, Failure> {
+        self.users
+            .ask(user, Request::of(add(name, units), 0), soon())
+            .await?
+            .into_cart()
+    }
+
+    pub async fn order(&self, user: UserId, key: Option<&str>) -> Result<Arc<Order>, Failure> {
+        self.users
+            .ask(user, order_request(key), soon())
+            .await?
+            .into_order()
+    }
+
+    /// The counters as they are stored.
+    pub async fn stock(&self, name: &str) -> StockLevel {
+        self.store.inner().stock(sku(name)).await.unwrap().value
+    }
+
+    pub async fn hold_state(
+        &self,
+        name: &str,
+        order: OrderId,
+    ) -> Option<cartwright::domain::stock::HoldState> {
+        let holds = self
+            .store
+            .inner()
+            .holds(sku(name), vec![order])
+            .await
+            .unwrap();
+        holds[0].map(|hold| hold.state)
+    }
+}
+
+pub fn sku(name: &str) -> StockKey {
+    StockKey::Sku(Sku::parse(name).unwrap())
+}
+
+pub fn add(name: &str, units: i64) -> Command {
+    Command::AddItem {
+        product_id: ProductId::parse(name).unwrap(),
+        variant_id: None,
+        quantity: units,
+        attributes: BTreeMap::new(),
+    }
+}
+
+pub fn line_of(cart: &CartView, name: &str) -> Option<(LineId, u32)> {
+    let line = cart
+        .cart
+        .lines
+        .iter()
+        .find(|line| line.product_id.as_str() == name);
+    line.map(|line| (line.id, line.quantity))
+}
+
+pub fn order_request(key: Option<&str>) -> Request {
+    let checkout = Checkout {
+        shipping_address: address(),
+        billing_address: None,
+        payment_method_id: "pm_1".into(),
+        promotion_codes: Vec::new(),
+        shipping_method_id: None,
+        notes: String::new(),
+        expected_total: None,
+    };
+    let key = key.map(|key| Key {
+        key: key.to_owned(),
+        fingerprint: [7; 32],
+    });
+    Request {
+        key,
+        ..Request::of(Command::PlaceOrder(Box::new(checkout)), 0)
+    }
+}
+
+pub fn address() -> Address {
+    let text = |text: &str| Some(text.to_owned());
+    let input = AddressInput {
+        first_name: text("Ann"),
+        last_name: text("Lee"),
+        address1: text("1 Main Street"),
+        city: text("New York"),
+        state: text("NY"),
+        postal_code: text("10001"),
+        country: text("US"),
+        ..AddressInput::default()
+    };
+    Address::parse(input, "shipping_address").unwrap()
+}
+
+pub fn product(name: &str, price: i64, at: Timestamp) -> Product {
+    Product {
+        id: ProductId::parse(name).unwrap(),
+        sku: Sku::parse(name).unwrap(),
+        name: name.to_owned(),
+        description: String::new(),
+        base_price: Money::new(price, Currency::USD).unwrap(),
+        sale_price: None,
+        status: Status::Active,
+        brand_id: None,
+        category_id: None,
+        images: Vec::new(),
+        attributes: BTreeMap::new(),
+        variants: Vec::new(),
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+/// Sets what was received of a SKU in all.
+pub async fn receive(store: &(impl Store + ?Sized), name: &str, units: u64, at: Timestamp) {
+    let mut level = store.stock(sku(name)).await.unwrap();
+    level.value.receive(units).unwrap();
+    let write = StockWrite {
+        level: level.value,
+        holds: Vec::new(),
+        at,
+    };
+    let commit = Commit {
+        expected: level.version,
+        write: WriteId(Uuid::from_u128(u128::from(units))),
+        change: Change::Stock(sku(name), write),
+    };
+    store.commit(commit).await.unwrap();
+}
