@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod actors;
+mod api;
 mod store;
 mod world;

@@ -1,0 +1,8 @@
+//! The API over a real socket: what a client sees of every endpoint.
+
+mod accounts;
+mod app;
+mod cart;
+mod catalog;
+mod envelope;
+mod orders;
