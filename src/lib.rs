@@ -4,6 +4,7 @@ pub mod auth;
 pub mod catalog;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod import;
 pub mod sources;
 pub mod store;
