@@ -14,14 +14,16 @@ use std::process::ExitCode;
 
 /// Why an import failed; one line each.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each says it in its text")]
 pub enum Error {
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("--currency {0}")]
     Currency(#[from] MoneyError),
     #[error("{file}: cannot be opened: {source}")]
-    File { file: String, source: std::io::Error },
+    File {
+        file: String,
+        source: std::io::Error,
+    },
     #[error(transparent)]
     Import(#[from] ImportError),
 }
@@ -31,7 +33,11 @@ pub enum Error {
 /// # Errors
 /// [`Error`]; what was imported before it stays.
 pub async fn import(arguments: ImportArgs) -> Result<ExitCode, Error> {
-    let currency = arguments.currency.as_deref().map(Currency::parse).transpose()?;
+    let currency = arguments
+        .currency
+        .as_deref()
+        .map(Currency::parse)
+        .transpose()?;
     let on_error = match arguments.on_error {
         config::OnError::Continue => OnError::Continue,
         config::OnError::Stop => OnError::Stop,
@@ -63,7 +69,11 @@ async fn import_all(
             break;
         }
     }
-    Ok(if all_taken { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if all_taken {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn import_file(
@@ -73,10 +83,17 @@ async fn import_file(
     options: Options,
 ) -> Result<Report, Error> {
     let file = path.display().to_string();
-    let failed = |source| Error::File { file: file.clone(), source };
+    let failed = |source| Error::File {
+        file: file.clone(),
+        source,
+    };
     let data = File::open(path).map_err(failed)?;
     let mut bar = Bar::new(data.metadata().map_err(failed)?.len());
     let format = Format::of(path)?;
-    let input = Input { file: file.clone(), format, data: BufReader::new(data) };
+    let input = Input {
+        file: file.clone(),
+        format,
+        data: BufReader::new(data),
+    };
     Ok(importer::run(store, sources, input, options, &mut bar).await?)
 }

@@ -20,7 +20,6 @@ const SECRET_FILE: &str = "jwt-secret";
 
 /// Why a command failed; one line each.
 #[derive(Debug, thiserror::Error)]
-#[expect(missing_docs, reason = "each says it in its text")]
 pub enum Error {
     #[error(transparent)]
     Settings(#[from] InvalidSettings),
@@ -65,7 +64,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     match command {
         Command::Serve(arguments) => {
             let settings = arguments.settings()?;
@@ -89,7 +90,9 @@ pub(super) async fn open(
     let opening = tokio::task::spawn_blocking(move || {
         EmbeddedStore::open(&dir, clock, embedded::Options::default())
     });
-    let opened = opening.await.map_err(|error| OpenError::Io(std::io::Error::other(error)))?;
+    let opened = opening
+        .await
+        .map_err(|error| OpenError::Io(std::io::Error::other(error)))?;
     opened.map(Arc::new)
 }
 
@@ -116,13 +119,20 @@ async fn serve_on(
     sources: Sources,
 ) -> Result<ExitCode, Error> {
     let secret = secret(settings, &sources)?;
-    let limits =
-        password::Limits { queue: settings.limits.login_queue, ..password::Limits::default() };
+    let limits = password::Limits {
+        queue: settings.limits.login_queue,
+        ..password::Limits::default()
+    };
     let hasher = Hasher::new(limits, sources.entropy.clone())?;
     let health = store.clone();
-    let stores = Stores { store, is_healthy: Arc::new(move || health.is_healthy()) };
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stores = Stores {
+        store,
+        is_healthy: Arc::new(move || health.is_healthy()),
+    };
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     let server = Server::start(settings, stores, &secret, hasher, sources).await?;
     println!("cartwright serves on http://{}", server.address()?);
     let drained = server

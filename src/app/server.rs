@@ -47,7 +47,10 @@ pub enum StartError {
     #[error("CARTWRIGHT_JWT_SECRET {0}")]
     WeakSecret(#[from] WeakSecret),
     #[error("cannot listen on {address}: {source}")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
     #[error("CARTWRIGHT_ADMIN_EMAIL must be an e-mail address")]
     AdminEmail,
     #[error("CARTWRIGHT_ADMIN_PASSWORD: {0}")]
@@ -132,7 +135,14 @@ impl Server {
             header_timeout: settings.timeouts.header,
             drain_timeout: settings.timeouts.drain,
         };
-        Ok(Self { listener, ops_listener, api, system, connections, is_draining })
+        Ok(Self {
+            listener,
+            ops_listener,
+            api,
+            system,
+            connections,
+            is_draining,
+        })
     }
 
     /// Where the public API is.
@@ -153,7 +163,7 @@ impl Server {
         };
         let ops = self.ops_listener.map(|listener| {
             let (api, limits) = (self.api.clone(), self.connections.clone());
-            tokio::spawn(server::serve_operations(listener, api, limits))
+            tokio::spawn(server::serve(listener, api, limits, std::future::pending()))
         });
         let drained = server::serve(self.listener, self.api, self.connections, stop).await;
         self.system.stop(Instant::now() + QUIESCE_TIME).await;
@@ -180,8 +190,14 @@ fn system_options(
         store: store.clone(),
         sources: sources.clone(),
         catalog: catalog.clone(),
-        users: Bounds { waiting: limits.user_queue, residents: limits.max_residents },
-        stocks: Bounds { waiting: STOCK_QUEUE, residents: limits.max_residents },
+        users: Bounds {
+            waiting: limits.user_queue,
+            residents: limits.max_residents,
+        },
+        stocks: Bounds {
+            waiting: STOCK_QUEUE,
+            residents: limits.max_residents,
+        },
         commit_time: settings.timeouts.request,
         recovery_pause: RECOVERY_PAUSE,
     }
