@@ -1,4 +1,5 @@
 //! Stores: one contract for all of them, and what each promises besides.
+#![allow(clippy::unwrap_used, reason = "in helpers of tests as in tests")]
 
 mod contract;
 mod embedded;
