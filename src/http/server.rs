@@ -168,3 +168,6 @@ impl Server {
         Drained::Cut(cut)
     }
 }
+
+#[cfg(test)]
+mod tests;

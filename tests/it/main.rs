@@ -3,5 +3,9 @@
 
 mod actors;
 mod api;
+<<<<<<< HEAD
+=======
+mod app;
+>>>>>>> main
 mod store;
 mod world;

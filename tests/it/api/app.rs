@@ -18,7 +18,7 @@ use cartwright::store::memory::MemoryStore;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -31,7 +31,7 @@ pub const ADMIN: &str = "admin@example.com";
 /// A node that serves the demo catalogue.
 pub struct TestApp {
     pub url: String,
-    pub ready: Arc<AtomicBool>,
+    _system: System,
     client: Client,
     users: AtomicU32,
     stop: oneshot::Sender<()>,
@@ -43,6 +43,7 @@ pub struct Settings {
     pub in_flight: usize,
     pub body_timeout: Duration,
     pub cors: Cors,
+    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
 }
 
 impl Default for Settings {
@@ -51,6 +52,7 @@ impl Default for Settings {
             in_flight: 1_000,
             body_timeout: Duration::from_secs(10),
             cors: Cors::default(),
+            readiness: Arc::new(|| Readiness::Ready),
         }
     }
 }
@@ -122,8 +124,7 @@ impl TestApp {
         let memory = MemoryStore::new(sources.clock.clone());
         demo::load(&memory, &sources).await.unwrap();
         let store: Arc<dyn Store> = Arc::new(memory);
-        let ready = Arc::new(AtomicBool::new(true));
-        let parts = parts(store, sources, settings, Arc::clone(&ready)).await;
+        let (system, parts) = parts(store, sources, settings).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();
@@ -137,7 +138,7 @@ impl TestApp {
         }));
         Self {
             url,
-            ready,
+            _system: system,
             client: Client::new(),
             users: AtomicU32::new(0),
             stop,
@@ -223,12 +224,7 @@ pub fn registration(email: &str) -> Value {
     json!({"email": email, "password": PASSWORD, "first_name": "John", "last_name": "Doe"})
 }
 
-async fn parts(
-    store: Arc<dyn Store>,
-    sources: Sources,
-    settings: Settings,
-    ready: Arc<AtomicBool>,
-) -> Parts {
+async fn parts(store: Arc<dyn Store>, sources: Sources, settings: Settings) -> (System, Parts) {
     let catalog = Arc::new(Live::load(&*store).await.unwrap());
     let bounds = Bounds {
         waiting: 1_000,
@@ -267,19 +263,13 @@ async fn parts(
     };
     let soon = Instant::now() + Duration::from_secs(10);
     assert!(accounts.ensure_administrator(admin, soon).await.unwrap());
-    Parts {
+    let parts = Parts {
         users: system.users(),
         accounts,
         orders: system.orders(),
         catalog,
         tokens: Arc::new(AccessTokens::new(&secret, sources.clone())),
-        readiness: Arc::new(move || {
-            if ready.load(Ordering::Relaxed) {
-                Readiness::Ready
-            } else {
-                Readiness::NotReady("draining")
-            }
-        }),
+        readiness: settings.readiness,
         sources,
         cors: settings.cors,
         limits: RequestLimits {
@@ -287,5 +277,6 @@ async fn parts(
             body_timeout: settings.body_timeout,
             request_timeout: Duration::from_secs(10),
         },
-    }
+    };
+    (system, parts)
 }

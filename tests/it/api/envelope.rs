@@ -3,26 +3,97 @@
 use super::app::{Answer, Settings, TestApp};
 use cartwright::http::endpoints::{Access, ENDPOINTS};
 use cartwright::http::server::Drained;
-use cartwright::http::{Cors, MAX_BODY};
+use cartwright::http::{Cors, MAX_BODY, Readiness};
 use reqwest::Method;
 use serde_json::json;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use uuid::Uuid;
 
 #[tokio::test]
 async fn health_and_readiness_are_told_apart() {
-    let app = TestApp::spawn().await;
+    let ready = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&ready);
+    let readiness = move || match asked.load(Ordering::Relaxed) {
+        true => Readiness::Ready,
+        false => Readiness::NotReady("draining"),
+    };
+    let app = TestApp::with(Settings {
+        readiness: Arc::new(readiness),
+        ..Settings::default()
+    })
+    .await;
     let health = app.get("/health").await;
     assert_eq!(
         (health.status.as_u16(), health.text.as_str()),
         (200, r#"{"status":"ok"}"#)
     );
     assert_eq!(app.get("/ready").await.text, r#"{"status":"ready"}"#);
-    app.ready.store(false, Ordering::Relaxed);
+    ready.store(false, Ordering::Relaxed);
     let not_ready = app.get("/ready").await;
     assert_eq!(not_ready.refusal(), (503, "not_ready".to_owned()));
     assert_eq!(not_ready.header("retry-after"), "1");
     assert_eq!(app.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_panic_is_the_failure_of_one_request() {
+    let app = TestApp::with(Settings {
+        readiness: Arc::new(|| panic!("a fault of ours")),
+        ..Settings::default()
+    })
+    .await;
+    let failed = app
+        .request(Method::GET, "/ready")
+        .header("x-request-id", "abc-1");
+    let failed = Answer::of(failed).await;
+    assert_eq!(failed.refusal(), (500, "internal_error".to_owned()));
+    assert_eq!(failed.message(), "an internal error");
+    assert_eq!(failed.header("x-request-id"), "abc-1");
+    assert_eq!(app.get("/health").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_holds_no_place() {
+    let app = TestApp::with(Settings {
+        in_flight: 1,
+        body_timeout: Duration::from_millis(500),
+        ..Settings::default()
+    })
+    .await;
+    let mut slow = TcpStream::connect(app.url.strip_prefix("http://").unwrap())
+        .await
+        .unwrap();
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(app.get("/api/v1/catalog/brands").await.status, 200);
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(
+        answer.contains(r#"{"error":{"code":"request_timeout","#),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_is_a_body() {
+    let app = TestApp::spawn().await;
+    let mut stream = TcpStream::connect(app.url.strip_prefix("http://").unwrap())
+        .await
+        .unwrap();
+    let request = "POST /api/v1/auth/refresh HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+        transfer-encoding: chunked\r\n\r\n12\r\n{\"refresh_token\": \r\n4\r\n\"x\"}\r\n0\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 401 ") && answer.contains("invalid_refresh_token"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -42,7 +113,7 @@ async fn every_endpoint_has_a_route_and_asks_for_a_token_where_it_should() {
             assert_ne!(answer.status, 405, "{told}");
             if endpoint.access == Access::Public {
                 assert_ne!(answer.status, 401, "{told}");
-                assert_ne!(answer.text.contains("\"not_found\""), true, "{told}");
+                assert!(!answer.text.contains("\"not_found\""), "{told}");
             } else {
                 assert_eq!(
                     answer.refusal(),

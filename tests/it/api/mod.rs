@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! The API over a real socket: what a client sees of every endpoint.
 
 mod accounts;
@@ -6,3 +7,8 @@ mod cart;
 mod catalog;
 mod envelope;
 mod orders;
+=======
+//! The API over HTTP, as a client sees it.
+
+mod walk;
+>>>>>>> main
