@@ -3,9 +3,6 @@
 
 mod actors;
 mod api;
-<<<<<<< HEAD
-=======
 mod app;
->>>>>>> main
 mod store;
 mod world;

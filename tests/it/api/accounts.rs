@@ -1,6 +1,6 @@
 //! The accounts' endpoints.
 
-use super::app::{Answer, PASSWORD, TestApp, registration};
+use super::client::{Answer, PASSWORD, Shop, registration};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ fn keys(value: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn registration_login_and_profile_are_to_the_letter() {
-    let app = TestApp::spawn().await;
-    let registered = app
+    let shop = Shop::open().await;
+    let registered = shop
         .post("/api/v1/auth/register", &registration("Ann@Example.com"))
         .await;
     assert_eq!(registered.status, 201);
@@ -45,11 +45,11 @@ async fn registration_login_and_profile_are_to_the_letter() {
         (&user["active"], &user["email_verified"]),
         (&true.into(), &false.into())
     );
-    let login = app.login(" ANN@example.com", PASSWORD).await;
+    let login = shop.login(" ANN@example.com", PASSWORD).await;
     assert_eq!((login.status.as_u16(), &login.data()["user"]), (200, user));
     assert_eq!(login.header("cache-control"), "no-store");
     let token = session["access_token"].as_str().unwrap();
-    let profile = Answer::of(app.request(Method::GET, PROFILE).bearer_auth(token))
+    let profile = Answer::of(shop.request(Method::GET, PROFILE).bearer_auth(token))
         .await
         .data();
     assert_eq!(keys(&profile), ["roles", "user"]);
@@ -64,44 +64,44 @@ async fn registration_login_and_profile_are_to_the_letter() {
     ];
     assert_eq!(keys(&profile["user"]), fields);
     assert_eq!(
-        app.admin().await.get(PROFILE).await.data()["roles"],
+        shop.admin().await.get(PROFILE).await.data()["roles"],
         json!(["admin", "user"])
     );
 }
 
 #[tokio::test]
 async fn an_address_is_taken_once_whatever_its_case() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let again = registration(&user.email.to_uppercase());
-    let again = app.post("/api/v1/auth/register", &again).await;
+    let again = shop.post("/api/v1/auth/register", &again).await;
     assert_eq!(again.refusal(), (409, "email_taken".to_owned()));
 }
 
 #[tokio::test]
 async fn unknown_addresses_and_wrong_passwords_are_answered_alike() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
-    let wrong = app.login(&user.email, "WrongPassword123!").await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
+    let wrong = shop.login(&user.email, "WrongPassword123!").await;
     assert_eq!(wrong.refusal(), (401, "invalid_credentials".to_owned()));
     for email in ["nobody@example.com", "no address"] {
-        assert_eq!(app.login(email, PASSWORD).await.text, wrong.text);
+        assert_eq!(shop.login(email, PASSWORD).await.text, wrong.text);
     }
     for body in [
         json!({"email": user.email}),
         json!({"email": "", "password": "x"}),
         json!([]),
     ] {
-        let answer = app.post("/api/v1/auth/login", &body).await;
+        let answer = shop.post("/api/v1/auth/login", &body).await;
         assert_eq!(answer.refusal(), (400, "invalid_request".to_owned()));
     }
 }
 
 #[tokio::test]
 async fn a_refresh_token_is_good_once() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
-    let refresh = async |token: &str| app.post(REFRESH, &json!({"refresh_token": token})).await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
+    let refresh = async |token: &str| shop.post(REFRESH, &json!({"refresh_token": token})).await;
     let next = refresh(&user.refresh_token).await;
     assert_eq!(next.status, 200);
     assert_eq!(
@@ -118,8 +118,8 @@ async fn a_refresh_token_is_good_once() {
 
 #[tokio::test]
 async fn logout_ends_every_token_at_once() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let logout = user
         .send(Method::POST, "/api/v1/auth/logout", &json!({}))
         .await;
@@ -131,6 +131,6 @@ async fn logout_ends_every_token_at_once() {
         assert_eq!(answer.header("www-authenticate"), "Bearer");
     }
     let refresh = json!({"refresh_token": user.refresh_token});
-    assert_eq!(app.post(REFRESH, &refresh).await.status, 401);
-    assert_eq!(app.login(&user.email, PASSWORD).await.status, 200);
+    assert_eq!(shop.post(REFRESH, &refresh).await.status, 401);
+    assert_eq!(shop.login(&user.email, PASSWORD).await.status, 200);
 }

@@ -1,6 +1,6 @@
 //! The cart's endpoints.
 
-use super::app::{Answer, TestApp, User};
+use super::client::{Answer, Shop, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -18,8 +18,8 @@ fn line(cart: &Answer) -> String {
 
 #[tokio::test]
 async fn a_cart_is_there_before_its_first_change() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let first = user.get(CART).await;
     let cart = first.data();
     assert_eq!(cart["user_id"], user.id.as_str());
@@ -33,13 +33,13 @@ async fn a_cart_is_there_before_its_first_change() {
     let known = user.request(Method::GET, CART).header("if-none-match", "*");
     assert_eq!(Answer::of(known).await.status, 200);
     assert_eq!(user.get(CART).await.data(), cart);
-    assert_ne!(app.user().await.get(CART).await.data()["id"], cart["id"]);
+    assert_ne!(shop.user().await.get(CART).await.data()["id"], cart["id"]);
 }
 
 #[tokio::test]
 async fn items_are_added_changed_and_removed() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let added = post(
         &user,
         json!({
@@ -85,8 +85,8 @@ async fn items_are_added_changed_and_removed() {
 
 #[tokio::test]
 async fn a_refused_item_is_told_by_its_field() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let item = |changes: Value| {
         let mut body = json!({"product_id": "prod-1", "quantity": 1});
         for (name, value) in changes.as_object().unwrap() {
@@ -138,8 +138,8 @@ async fn a_refused_item_is_told_by_its_field() {
 
 #[tokio::test]
 async fn a_change_under_a_stale_etag_is_refused() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let body = json!({"product_id": "prod-1", "quantity": 1});
     let under = async |etag: &str| {
         let request = user
@@ -162,8 +162,8 @@ async fn a_change_under_a_stale_etag_is_refused() {
 
 #[tokio::test]
 async fn a_key_takes_effect_once() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let under = async |key: &str, quantity: i64| {
         let body = json!({"product_id": "prod-1", "quantity": quantity});
         let request = user

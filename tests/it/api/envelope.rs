@@ -1,9 +1,8 @@
 //! What every answer keeps, whatever was asked: envelopes, ids, methods, media types, limits.
 
-use super::app::{Answer, Settings, TestApp};
+use super::client::{Answer, Shop};
+use cartwright::http::MAX_BODY;
 use cartwright::http::endpoints::{Access, ENDPOINTS};
-use cartwright::http::server::Drained;
-use cartwright::http::{Cors, MAX_BODY, Readiness};
 use reqwest::Method;
 use serde_json::json;
 use std::sync::Arc;
@@ -17,59 +16,49 @@ use uuid::Uuid;
 async fn health_and_readiness_are_told_apart() {
     let ready = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&ready);
-    let readiness = move || match asked.load(Ordering::Relaxed) {
-        true => Readiness::Ready,
-        false => Readiness::NotReady("draining"),
-    };
-    let app = TestApp::with(Settings {
-        readiness: Arc::new(readiness),
-        ..Settings::default()
-    })
-    .await;
-    let health = app.get("/health").await;
+    let shop = Shop::with(|_| {}, move || asked.load(Ordering::Relaxed)).await;
+    let health = shop.get("/health").await;
     assert_eq!(
         (health.status.as_u16(), health.text.as_str()),
         (200, r#"{"status":"ok"}"#)
     );
-    assert_eq!(app.get("/ready").await.text, r#"{"status":"ready"}"#);
+    assert_eq!(shop.get("/ready").await.text, r#"{"status":"ready"}"#);
     ready.store(false, Ordering::Relaxed);
-    let not_ready = app.get("/ready").await;
+    let not_ready = shop.get("/ready").await;
     assert_eq!(not_ready.refusal(), (503, "not_ready".to_owned()));
     assert_eq!(not_ready.header("retry-after"), "1");
-    assert_eq!(app.get("/health").await.status, 200);
+    assert_eq!(shop.get("/health").await.status, 200);
 }
 
 #[tokio::test]
 async fn a_panic_is_the_failure_of_one_request() {
-    let app = TestApp::with(Settings {
-        readiness: Arc::new(|| panic!("a fault of ours")),
-        ..Settings::default()
-    })
-    .await;
-    let failed = app
+    let shop = Shop::with(|_| {}, || panic!("a fault of ours")).await;
+    let failed = shop
         .request(Method::GET, "/ready")
         .header("x-request-id", "abc-1");
     let failed = Answer::of(failed).await;
     assert_eq!(failed.refusal(), (500, "internal_error".to_owned()));
     assert_eq!(failed.message(), "an internal error");
     assert_eq!(failed.header("x-request-id"), "abc-1");
-    assert_eq!(app.get("/health").await.status, 200);
+    assert_eq!(shop.get("/health").await.status, 200);
 }
 
 #[tokio::test]
 async fn a_body_that_does_not_arrive_holds_no_place() {
-    let app = TestApp::with(Settings {
-        in_flight: 1,
-        body_timeout: Duration::from_millis(500),
-        ..Settings::default()
-    })
+    let shop = Shop::with(
+        |settings| {
+            settings.limits.max_in_flight = 1;
+            settings.timeouts.body = Duration::from_millis(500);
+        },
+        || true,
+    )
     .await;
-    let mut slow = TcpStream::connect(app.url.strip_prefix("http://").unwrap())
+    let mut slow = TcpStream::connect(shop.app.url.strip_prefix("http://").unwrap())
         .await
         .unwrap();
     let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{";
     slow.write_all(head.as_bytes()).await.unwrap();
-    assert_eq!(app.get("/api/v1/catalog/brands").await.status, 200);
+    assert_eq!(shop.get("/api/v1/catalog/brands").await.status, 200);
     let mut answer = String::new();
     slow.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
@@ -81,8 +70,8 @@ async fn a_body_that_does_not_arrive_holds_no_place() {
 
 #[tokio::test]
 async fn a_body_in_chunks_is_a_body() {
-    let app = TestApp::spawn().await;
-    let mut stream = TcpStream::connect(app.url.strip_prefix("http://").unwrap())
+    let shop = Shop::open().await;
+    let mut stream = TcpStream::connect(shop.app.url.strip_prefix("http://").unwrap())
         .await
         .unwrap();
     let request = "POST /api/v1/auth/refresh HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
@@ -98,12 +87,12 @@ async fn a_body_in_chunks_is_a_body() {
 
 #[tokio::test]
 async fn every_endpoint_has_a_route_and_asks_for_a_token_where_it_should() {
-    let app = TestApp::spawn().await;
+    let shop = Shop::open().await;
     for endpoint in ENDPOINTS {
         let path = endpoint.path.replace(":id", "none");
         let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
         for token in [None, Some("x.y.z"), Some("")] {
-            let mut request = app.request(method.clone(), &path);
+            let mut request = shop.request(method.clone(), &path);
             if let Some(token) = token {
                 request = request.header("authorization", format!("Bearer {token}"));
             }
@@ -128,7 +117,7 @@ async fn every_endpoint_has_a_route_and_asks_for_a_token_where_it_should() {
 
 #[tokio::test]
 async fn unknown_paths_and_wrong_methods_are_told_apart() {
-    let app = TestApp::spawn().await;
+    let shop = Shop::open().await;
     for path in [
         "/",
         "/nope",
@@ -138,22 +127,22 @@ async fn unknown_paths_and_wrong_methods_are_told_apart() {
         "/%FF",
     ] {
         assert_eq!(
-            app.get(path).await.refusal(),
+            shop.get(path).await.refusal(),
             (404, "not_found".to_owned()),
             "{path}"
         );
     }
-    let wrong = Answer::of(app.request(Method::PUT, "/api/v1/cart")).await;
+    let wrong = Answer::of(shop.request(Method::PUT, "/api/v1/cart")).await;
     assert_eq!(wrong.refusal(), (405, "method_not_allowed".to_owned()));
     assert_eq!(wrong.header("allow"), "GET, HEAD, DELETE");
 }
 
 #[tokio::test]
 async fn head_is_answered_like_get_without_the_body() {
-    let app = TestApp::spawn().await;
+    let shop = Shop::open().await;
     let path = "/api/v1/catalog/products/prod-1";
-    let get = app.get(path).await;
-    let head = Answer::of(app.request(Method::HEAD, path)).await;
+    let get = shop.get(path).await;
+    let head = Answer::of(shop.request(Method::HEAD, path)).await;
     assert_eq!((head.status, head.text.as_str()), (get.status, ""));
     for name in ["etag", "content-type", "content-length", "cache-control"] {
         assert_eq!(head.header(name), get.header(name), "{name}");
@@ -162,24 +151,26 @@ async fn head_is_answered_like_get_without_the_body() {
 
 #[tokio::test]
 async fn a_request_id_is_taken_or_made_and_always_returned() {
-    let app = TestApp::spawn().await;
+    let shop = Shop::open().await;
     for path in ["/health", "/nope", "/api/v1/cart"] {
-        let given = app
+        let given = shop
             .request(Method::GET, path)
             .header("x-request-id", "abc-1");
         assert_eq!(Answer::of(given).await.header("x-request-id"), "abc-1");
-        let unfit = app.request(Method::GET, path).header("x-request-id", "a b");
+        let unfit = shop
+            .request(Method::GET, path)
+            .header("x-request-id", "a b");
         let made = Answer::of(unfit).await;
         assert!(Uuid::parse_str(made.header("x-request-id")).is_ok());
-        let other = app.get(path).await;
+        let other = shop.get(path).await;
         assert_ne!(other.header("x-request-id"), made.header("x-request-id"));
     }
 }
 
 #[tokio::test]
 async fn bodies_are_json_and_bounded() {
-    let app = TestApp::spawn().await;
-    let login = || app.request(Method::POST, "/api/v1/auth/login");
+    let shop = Shop::open().await;
+    let login = || shop.request(Method::POST, "/api/v1/auth/login");
     let body = json!({"email": "a@b.example", "password": "x"}).to_string();
     let plain = login()
         .header("content-type", "text/plain")
@@ -209,28 +200,24 @@ async fn bodies_are_json_and_bounded() {
 
 #[tokio::test]
 async fn a_full_node_refuses_but_stays_healthy() {
-    let app = TestApp::with(Settings {
-        in_flight: 0,
-        ..Settings::default()
-    })
-    .await;
-    let refused = app.get("/api/v1/catalog/products").await;
+    let shop = Shop::with(|settings| settings.limits.max_in_flight = 0, || true).await;
+    let refused = shop.get("/api/v1/catalog/products").await;
     assert_eq!(refused.refusal(), (503, "overloaded".to_owned()));
     assert_eq!(refused.header("retry-after"), "1");
-    assert_eq!(app.get("/health").await.status, 200);
-    assert_eq!(app.get("/ready").await.status, 200);
+    assert_eq!(shop.get("/health").await.status, 200);
+    assert_eq!(shop.get("/ready").await.status, 200);
 }
 
 #[tokio::test]
 async fn only_named_origins_may_call() {
     let origin = "https://shop.example";
-    let app = TestApp::with(Settings {
-        cors: Cors::allow(&[origin.to_owned()]).unwrap(),
-        ..Settings::default()
-    })
+    let shop = Shop::with(
+        |settings| settings.cors_origins = vec![origin.to_owned()],
+        || true,
+    )
     .await;
     let preflight = |origin: &str| {
-        app.request(Method::OPTIONS, "/api/v1/cart/items/x")
+        shop.request(Method::OPTIONS, "/api/v1/cart/items/x")
             .header("origin", origin)
             .header("access-control-request-method", "PATCH")
     };
@@ -244,15 +231,8 @@ async fn only_named_origins_may_call() {
     let other = Answer::of(preflight("https://evil.example")).await;
     assert_eq!(other.refusal().0, 405);
     assert_eq!(other.header("access-control-allow-origin"), "");
-    let get = app.request(Method::GET, "/nope").header("origin", origin);
+    let get = shop.request(Method::GET, "/nope").header("origin", origin);
     let get = Answer::of(get).await;
     assert_eq!(get.header("access-control-allow-origin"), origin);
     assert_eq!(get.header("vary"), "Origin");
-}
-
-#[tokio::test]
-async fn a_served_node_drains() {
-    let app = TestApp::spawn().await;
-    assert_eq!(app.get("/health").await.status, 200);
-    assert_eq!(app.drain().await, Drained::Clean);
 }

@@ -1,6 +1,6 @@
 //! The orders' endpoints.
 
-use super::app::{Answer, TestApp, User};
+use super::client::{Answer, Shop, User};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -27,8 +27,8 @@ async fn place(user: &User<'_>, changes: Value) -> Answer {
 
 #[tokio::test]
 async fn an_order_is_to_the_letter() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     user.add("prod-1", 1).await;
     let notes = "Please deliver after 5 PM";
     let placed = place(
@@ -89,8 +89,8 @@ async fn an_order_is_to_the_letter() {
 
 #[tokio::test]
 async fn orders_are_listed_newest_first() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     let empty = user.get(ORDERS).await.json();
     assert_eq!(
         (&empty["data"], &empty["meta"]["total_pages"]),
@@ -114,24 +114,24 @@ async fn orders_are_listed_newest_first() {
         ids(&list("page=18446744073709551615").await),
         Vec::<Value>::new()
     );
-    let other = app.user().await;
+    let other = shop.user().await;
     assert_eq!(other.get(ORDERS).await.json()["meta"]["total_items"], 0);
 }
 
 #[tokio::test]
 async fn an_order_is_shown_to_its_owner_and_to_staff() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     user.add("prod-1", 1).await;
     let order = place(&user, json!({})).await.data();
     let path = format!("{ORDERS}/{}", order["id"].as_str().unwrap());
-    let other = app.user().await.get(&path).await;
+    let other = shop.user().await.get(&path).await;
     assert_eq!(other.refusal(), (403, "forbidden".to_owned()));
     assert_eq!(
         other.message(),
         "you don't have permission to view this order"
     );
-    assert_eq!(app.admin().await.get(&path).await.data(), order);
+    assert_eq!(shop.admin().await.get(&path).await.data(), order);
     for id in ["x", "00000000-0000-4000-8000-000000000000"] {
         let answer = user.get(&format!("{ORDERS}/{id}")).await;
         assert_eq!(answer.refusal(), (404, "order_not_found".to_owned()));
@@ -145,8 +145,8 @@ async fn an_order_is_shown_to_its_owner_and_to_staff() {
 
 #[tokio::test]
 async fn a_refused_order_is_told_by_its_field() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     assert_eq!(
         place(&user, json!({})).await.refusal(),
         (400, "cart_empty".to_owned())
@@ -239,8 +239,8 @@ async fn a_refused_order_is_told_by_its_field() {
 
 #[tokio::test]
 async fn a_key_places_one_order() {
-    let app = TestApp::spawn().await;
-    let user = app.user().await;
+    let shop = Shop::open().await;
+    let user = shop.user().await;
     user.add("prod-1", 1).await;
     let under = async |changes: Value| {
         let request = user
