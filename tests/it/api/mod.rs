@@ -5,5 +5,6 @@ mod cart;
 mod catalog;
 mod client;
 mod envelope;
+mod faults;
 mod orders;
 mod walk;
