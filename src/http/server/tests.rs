@@ -179,3 +179,29 @@ async fn what_is_not_done_at_the_deadline_is_cut_off() {
     assert_eq!(served.serving.await.unwrap(), Drained::Cut(1));
     assert_eq!(rest(&mut stuck).await, "");
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_loses_its_place() {
+    let limits = ConnectionLimits {
+        connections: 1,
+        header_timeout: SHORT,
+        ..limits()
+    };
+    let (begun, mut beginnings) = mpsc::unbounded_channel();
+    let served = served(limits, move || {
+        let first = begun.send(()).is_ok();
+        Box::pin(async move {
+            let length = if first { 64 << 20 } else { 0 };
+            Ok(Response::new(
+                [vec![b'x'; length], b"hello".into()].concat().into(),
+            ))
+        })
+    })
+    .await;
+    let mut deaf = served.connect().await;
+    deaf.write_all(GET.as_bytes()).await.unwrap();
+    beginnings.recv().await.unwrap();
+    drop(beginnings);
+    let mut next = served.connect().await;
+    timeout(LONG, exchange(&mut next)).await.unwrap();
+}
