@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The `cartwright` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cartwright::app::main()
+}

@@ -45,9 +45,11 @@ impl Content {
     pub(super) fn skus(&self) -> Vec<&Sku> {
         match &self.row {
             Some(CatalogRow::Product(product)) if product.variants.is_empty() => vec![&product.sku],
-            Some(CatalogRow::Product(product)) => {
-                product.variants.iter().map(|variant| &variant.sku).collect()
-            }
+            Some(CatalogRow::Product(product)) => product
+                .variants
+                .iter()
+                .map(|variant| &variant.sku)
+                .collect(),
             _ => Vec::new(),
         }
     }

@@ -20,9 +20,8 @@ impl Bar {
     /// Of a file with `bytes`.
     #[must_use]
     pub fn new(bytes: u64) -> Self {
-        let style = ProgressStyle::with_template(
-            "{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}",
-        );
+        let style =
+            ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
         let bar = ProgressBar::new(bytes);
         Self(match style {
             Ok(style) => bar.with_style(style),

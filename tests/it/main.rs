@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
 mod actors;
+mod api;
+mod app;
 mod store;
 mod world;

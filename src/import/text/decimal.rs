@@ -1,5 +1,9 @@
 //! Decimal text to whole units, exactly.
-#![deny(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::float_arithmetic)]
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::float_arithmetic
+)]
 
 use crate::domain::money::{Currency, Money, Rate};
 
@@ -39,9 +43,7 @@ pub(in crate::import) fn percent(text: &str) -> Result<Rate, DecimalError> {
 fn units(text: &str, places: u32) -> Result<i64, DecimalError> {
     let text = text.trim();
     if let Some(size) = text.strip_prefix('-') {
-        return Err(units(size, places)
-            .err()
-            .unwrap_or(DecimalError::Negative));
+        return Err(units(size, places).err().unwrap_or(DecimalError::Negative));
     }
     let (whole, decimals) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -82,7 +84,9 @@ mod tests {
         assert_eq!(cents("-1.00"), Err(DecimalError::Negative));
         assert_eq!(cents("100000000000.01"), Err(DecimalError::TooLarge));
         assert_eq!(cents("99999999999999999999"), Err(DecimalError::TooLarge));
-        for bad in ["", ".", "1.", ".5", "1,50", "$5", "1e3", "+1", "-", "١", "1.2.3"] {
+        for bad in [
+            "", ".", "1.", ".5", "1,50", "$5", "1e3", "+1", "-", "١", "1.2.3",
+        ] {
             assert_eq!(cents(bad), Err(DecimalError::NotDecimal), "{bad}");
         }
         let yen = Currency::parse("JPY").unwrap();

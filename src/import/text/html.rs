@@ -34,7 +34,7 @@ fn tag(html: &str, text: &mut String) -> usize {
         text.push('<');
         return 1;
     }
-    let Some(end) = html.find('>') else {
+    let Some(end) = end_of_tag(html) else {
         return html.len();
     };
     match name.as_str() {
@@ -52,6 +52,21 @@ fn tag(html: &str, text: &mut String) -> usize {
         _ => {}
     }
     end + 1
+}
+
+/// Where the tag at the start closes: not within a quoted value, unless its quote is left open.
+fn end_of_tag(html: &str) -> Option<usize> {
+    const LONGEST: usize = 4_096;
+    let mut quote = None;
+    for (at, byte) in html.bytes().enumerate().take(LONGEST) {
+        match (quote, byte) {
+            (None, b'>') => return Some(at),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    html.find('>')
 }
 
 /// How long the entity at the start is; what it stands for goes to `text`.
@@ -111,7 +126,9 @@ fn numbered(name: &str) -> Option<char> {
         Some(digits) => u32::from_str_radix(digits, 16),
         None => number.parse(),
     };
-    code.ok().and_then(char::from_u32).filter(|c| !c.is_control())
+    code.ok()
+        .and_then(char::from_u32)
+        .filter(|c| !c.is_control())
 }
 
 /// One space between words, one line break between lines, none around.
@@ -127,6 +144,7 @@ fn collapse(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::plain;
+    use proptest::prelude::*;
 
     #[test]
     fn tags_go_and_blocks_part_lines() {
@@ -137,18 +155,42 @@ mod tests {
 
     #[test]
     fn entities_are_decoded_once_and_unknown_ones_stay() {
-        assert_eq!(plain("Tom &amp; Jerry&rsquo;s &#233;t&#xE9;"), "Tom & Jerry’s été");
-        assert_eq!(plain("&amp;lt; &nbsp; &bogus; A&B & C; &#0;"), "&lt; &bogus; A&B & C; &#0;");
+        assert_eq!(
+            plain("Tom &amp; Jerry&rsquo;s &#233;t&#xE9;"),
+            "Tom & Jerry’s été"
+        );
+        assert_eq!(
+            plain("&amp;lt; &nbsp; &bogus; A&B & C; &#0;"),
+            "&lt; &bogus; A&B & C; &#0;"
+        );
         assert_eq!(plain("&ééééé;"), "&ééééé;");
     }
 
     #[test]
     fn scripts_styles_and_comments_vanish_but_plain_signs_stay() {
-        assert_eq!(plain("a<script>if (1 < 2) {}</SCRIPT>b<style>p{}</style>c"), "abc");
+        assert_eq!(
+            plain("a<script>if (1 < 2) {}</SCRIPT>b<style>p{}</style>c"),
+            "abc"
+        );
         assert_eq!(plain("x<!-- <p>no</p> -->y"), "xy");
         assert_eq!(plain("3 < 4 and 5 > 4"), "3 < 4 and 5 > 4");
         assert_eq!(plain("cut <b"), "cut");
         assert_eq!(plain("open <script>never closed"), "open");
         assert_eq!(plain("<!-- open"), "");
+    }
+
+    #[test]
+    fn quoted_values_may_hold_any_sign() {
+        assert_eq!(plain("<a title=\"x > y\">Link</a>"), "Link");
+        assert_eq!(plain("<p title='x>Text</p>"), "Text");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived_and_plain_words_are_kept(text in "[a-c<>&;/!\"'#é -]{0,40}", words in "[a-zé ]{0,20}") {
+            plain(&text);
+            let kept: Vec<_> = words.split_whitespace().collect();
+            prop_assert_eq!(plain(&format!("<p>{words}</p>")), kept.join(" "));
+        }
     }
 }

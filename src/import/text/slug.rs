@@ -25,7 +25,10 @@ pub(in crate::import) fn fit(text: String) -> String {
 /// Sixteen hexadecimal digits that differ where texts differ.
 fn fingerprint(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

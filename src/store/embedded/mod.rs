@@ -171,11 +171,13 @@ impl Shared {
     }
 
     fn set_database(&self, database: Option<Database>) {
-        let mut place = self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *place = database;
+        let place = self.database.write();
+        let previous = std::mem::replace(
+            &mut *place.unwrap_or_else(PoisonError::into_inner),
+            database,
+        );
+        // Closing takes a while; nobody who wants to read waits for it.
+        drop(previous);
     }
 
     fn begin_write(&self) -> Result<WriteTransaction> {

@@ -47,10 +47,12 @@ pub enum OpenError {
     Io(#[source] io::Error),
 }
 
+type Open = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send>;
+
 /// Opens the file, as often as it takes.
 pub(super) struct Opener {
     path: PathBuf,
-    open: Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send>,
+    open: Open,
 }
 
 impl Opener {

@@ -221,8 +221,8 @@ fn put_all(tx: &mut dyn Tx, puts: &[Put]) -> Result<()> {
         .try_for_each(|put| tx.put(put.table, &put.key, &put.value))
 }
 
-/// The most expired rows that one transaction removes: more than it can add, so that the sweep
-/// keeps up.
+/// The most expired rows that one transaction removes: a bound on what it pays, and far more than
+/// transactions add on average, so that the sweep keeps up.
 const SWEPT_AT_ONCE: usize = 512;
 
 /// Removes some of what has expired at `now`.

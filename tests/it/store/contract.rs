@@ -23,6 +23,7 @@ macro_rules! contract_tests {
             an_outcome_is_told_for_as_many_commits_as_there_are_slots,
             of_commits_at_one_version_exactly_one_wins,
             an_empty_write_is_a_fence,
+            a_read_sees_one_version,
             orders_come_newest_first_and_exactly_as_many_as_asked_for,
             an_order_is_found_by_its_user_alone,
             an_attempt_names_the_owner_of_its_order_for_good,
@@ -193,6 +194,24 @@ pub(crate) async fn an_empty_write_is_a_fence(store: &impl Store) {
     assert_eq!(outcome, Ok(Outcome::Never));
     let found = store.user(user).await.unwrap();
     assert_eq!((found.version, found.value.cart.revision), (2, 1));
+}
+
+pub(crate) async fn a_read_sees_one_version(store: &impl Store) {
+    let user = user_id(1);
+    for expected in 0..40 {
+        let write = cart_write(expected + 1);
+        let commit = store.commit(commit(user, expected, write_id(expected.into()), write));
+        let reads = join_all((0..8).map(|_| store.user(user)));
+        let (committed, reads) = futures::join!(commit, reads);
+        assert_eq!(committed, Ok(()));
+        let after = store.user(user).await;
+        assert_eq!(after.as_ref().unwrap().version, expected + 1);
+        for found in reads.into_iter().chain([after]) {
+            let found = found.unwrap();
+            let revision = found.value.cart.revision;
+            assert_eq!(found.version, revision);
+        }
+    }
 }
 
 pub(crate) async fn orders_come_newest_first_and_exactly_as_many_as_asked_for(store: &impl Store) {

@@ -1,1 +1,217 @@
+//! What the embedded store promises besides the contract: one process, one file, nothing lost.
 
+use super::samples::*;
+use super::{ManualClock, Subject, embedded};
+use cartwright::store::embedded::{EmbeddedStore, OpenError, Options};
+use cartwright::store::{
+    Attempts, CatalogRow, Catalogs, Change, Claims, Commit, Commits, Error, UserWrite, Users,
+    bucket,
+};
+use futures::future::join_all;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn open(dir: &Path) -> Result<EmbeddedStore, OpenError> {
+    EmbeddedStore::open(dir, Arc::new(ManualClock::default()), Options::default())
+}
+
+fn file(dir: &Path) -> PathBuf {
+    dir.join("cartwright.redb")
+}
+
+async fn fill(store: &EmbeddedStore) {
+    for number in 0..20 {
+        let user = user_id(number);
+        let write = UserWrite {
+            account: Some(account()),
+            orders: vec![order(user, 1)],
+            keys: vec![("k".to_owned(), key_use(NOW))],
+            ..cart_write(1)
+        };
+        let commit = commit(user, 0, write_id(number), write);
+        store.commit(commit).await.unwrap();
+    }
+    let claim = Commit {
+        expected: 0,
+        write: write_id(1),
+        change: Change::Claim(email("ann@example.com"), claim()),
+    };
+    store.commit(claim).await.unwrap();
+    let attempt = attempt(order_id(1), user_id(1), NOW);
+    store.put_attempt(attempt).await.unwrap();
+    store.raise_low_water(5).await.unwrap();
+    let rows = (0..200).map(|n| CatalogRow::Product(Box::new(product(&format!("p{n}")))));
+    store.put_catalog(rows.collect()).await.unwrap();
+}
+
+async fn assert_filled(store: &EmbeddedStore) {
+    for number in 0..20 {
+        let user = user_id(number);
+        let found = store.user(user).await.unwrap();
+        assert_eq!((found.version, found.value.cart.revision), (1, 1));
+        assert_eq!(found.value.account, Some(account()));
+        let orders = store.orders(user, u64::MAX, 9).await;
+        assert_eq!(orders, Ok(vec![order(user, 1)]));
+        let key = store.key_use(user, "k".to_owned()).await;
+        assert_eq!(key, Ok(Some(key_use(NOW))));
+    }
+    let taken = store.claim(email("ann@example.com")).await.unwrap();
+    assert_eq!((taken.version, taken.value), (1, Some(claim())));
+    assert_eq!(store.attempts(bucket(NOW)).await.unwrap().len(), 1);
+    assert_eq!(store.low_water().await, Ok(Some(5)));
+    assert_eq!(store.products(None, 1_000).await.unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_reopening() {
+    let Subject { store, _dir, .. } = embedded();
+    let dir = _dir.unwrap();
+    fill(&store).await;
+    assert_filled(&store).await;
+    store.close();
+    store.close();
+    let refused = store.raise_low_water(6).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))));
+    assert!(matches!(
+        store.low_water().await,
+        Err(Error::Unavailable(_))
+    ));
+    assert!(!store.is_healthy());
+    let store = open(dir.path()).unwrap();
+    assert!(store.is_healthy());
+    assert_filled(&store).await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_crash() {
+    let Subject { store, _dir, .. } = embedded();
+    let dir = _dir.unwrap();
+    fill(&store).await;
+    // The file as it is at this instant, never closed.
+    let crashed = tempfile::tempdir().unwrap();
+    std::fs::copy(file(dir.path()), file(crashed.path())).unwrap();
+    let recovered = open(crashed.path()).unwrap();
+    assert_filled(&recovered).await;
+    let user = user_id(0);
+    let fence = commit(user, 1, write_id(50), UserWrite::default());
+    assert_eq!(recovered.commit(fence).await, Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_commits_share_transactions() {
+    let store = Arc::new(embedded().store);
+    let tasks = (0..64).map(|number| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for expected in 0..8 {
+                let write = write_id(number * 100 + u128::from(expected));
+                let commit = commit(user_id(number), expected, write, cart_write(expected));
+                store.commit(commit).await.unwrap();
+            }
+        })
+    });
+    for task in join_all(tasks).await {
+        task.unwrap();
+    }
+    let transactions = store.transactions();
+    assert!((8..512).contains(&transactions), "{transactions}");
+    for number in 0..64 {
+        assert_eq!(store.user(user_id(number)).await.unwrap().version, 8);
+    }
+}
+
+#[tokio::test]
+async fn a_directory_has_one_store() {
+    let Subject { store, _dir, .. } = embedded();
+    let dir = _dir.unwrap();
+    let refused = open(dir.path()).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, OpenError::InUse(_)), "{refused:?}");
+    let told = refused.to_string();
+    let dir_name = dir.path().display();
+    assert_eq!(
+        told,
+        format!("the data directory {dir_name} is in use by another process")
+    );
+    store.raise_low_water(1).await.unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn the_data_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let parent = tempfile::tempdir().unwrap();
+    let dir = parent.path().join("a/b");
+    drop(open(&dir).unwrap());
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&dir), mode(&file(&dir))), (0o700, 0o600));
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_told() {
+    let parent = tempfile::tempdir().unwrap();
+    let occupied = parent.path().join("file");
+    std::fs::write(&occupied, "text").unwrap();
+    let refused = open(&occupied).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, OpenError::Io(_)), "{refused:?}");
+}
+
+#[test]
+fn a_file_of_a_later_version_is_told_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()).unwrap());
+    let later = 7_u32.to_be_bytes();
+    {
+        let meta = redb::TableDefinition::<&[u8], &[u8]>::new("meta");
+        let database = redb::Database::open(file(dir.path())).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let mut table = transaction.open_table(meta).unwrap();
+        table
+            .insert(b"format".as_slice(), later.as_slice())
+            .unwrap();
+        drop(table);
+        transaction.commit().unwrap();
+    }
+    for _ in 0..2 {
+        let refused = open(dir.path()).map(|_| ()).unwrap_err();
+        assert!(
+            matches!(refused, OpenError::Newer { found: 7, .. }),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn damage_is_told_at_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    fill(&store).await;
+    drop(store);
+    let whole = std::fs::read(file(dir.path())).unwrap();
+    let mut told = 0;
+    let flips = (0..60).map(|step| {
+        let mut bytes = whole.clone();
+        let place = step * bytes.len() / 60 + 37;
+        for byte in &mut bytes[place..place + 64] {
+            *byte = !*byte;
+        }
+        bytes
+    });
+    for bytes in flips {
+        std::fs::write(file(dir.path()), bytes).unwrap();
+        match open(dir.path()) {
+            // Pages that hold nothing may hold anything.
+            Ok(store) => assert_filled(&store).await,
+            Err(OpenError::Damaged { .. }) => told += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(told > 5, "{told}");
+    let cut = [whole.len() / 2, 4_096, 100].map(|length| whole[..length].to_vec());
+    for bytes in cut.into_iter().chain([b"no database at all".to_vec()]) {
+        std::fs::write(file(dir.path()), bytes).unwrap();
+        let refused = open(dir.path()).map(|_| ()).unwrap_err();
+        assert!(matches!(refused, OpenError::Damaged { .. }), "{refused:?}");
+    }
+    std::fs::write(file(dir.path()), whole).unwrap();
+    assert_filled(&open(dir.path()).unwrap()).await;
+}

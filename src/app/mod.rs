@@ -1,0 +1,10 @@
+//! The composition root: opens the store, starts the actors, serves, and takes it all down again.
+//! There are no globals, so that several servers live in one process.
+
+mod import;
+mod process;
+mod server;
+
+pub use import::import;
+pub use process::{main, serve};
+pub use server::{Server, StartError, Stores};

@@ -1,0 +1,164 @@
+//! The process: command line, signals, exit codes.
+
+use super::import::import;
+use super::server::{Server, StartError, Stores};
+use crate::auth::password::{self, Hasher};
+use crate::auth::secret::Secret;
+use crate::config::{self, Command, InvalidSettings, Settings, StoreAddress};
+use crate::http::server::Drained;
+use crate::sources::Sources;
+use crate::store::embedded::{self, EmbeddedStore, OpenError};
+use crate::telemetry::{self, TelemetryError};
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The secret's file beside the embedded data.
+const SECRET_FILE: &str = "jwt-secret";
+
+/// Why a command failed; one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Secret(#[from] crate::auth::SecretFileError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("passwords cannot be hashed: {0}")]
+    Hasher(#[from] password::Error),
+    #[error(transparent)]
+    Import(#[from] super::import::Error),
+    #[error("the runtime failed: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let command = match config::parse(std::env::args_os(), variables) {
+        Ok(command) => command,
+        Err(config::Stop::Show(text)) => {
+            let _ = write!(std::io::stdout(), "{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(config::Stop::Refuse(line)) => {
+            eprintln!("cartwright: {line}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cartwright: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match command {
+        Command::Serve(arguments) => {
+            let settings = arguments.settings()?;
+            telemetry::init(&settings.log.filter, settings.log.format)?;
+            runtime.block_on(serve(settings))
+        }
+        Command::Import(arguments) => {
+            telemetry::init(&arguments.log.filter, arguments.log.format)?;
+            Ok(runtime.block_on(import(arguments))?)
+        }
+    }
+}
+
+/// Opens the embedded store of `address`, off the async threads: it is checked whole.
+pub(super) async fn open(
+    address: &StoreAddress,
+    sources: &Sources,
+) -> Result<Arc<EmbeddedStore>, OpenError> {
+    let StoreAddress::Embedded(dir) = address.clone();
+    let clock = sources.clock.clone();
+    let opening = tokio::task::spawn_blocking(move || {
+        EmbeddedStore::open(&dir, clock, embedded::Options::default())
+    });
+    let opened = opening
+        .await
+        .map_err(|error| OpenError::Io(std::io::Error::other(error)))?;
+    opened.map(Arc::new)
+}
+
+/// Closes the store once what waits is written.
+pub(super) async fn close(store: Arc<EmbeddedStore>) {
+    let _ = tokio::task::spawn_blocking(move || store.close()).await;
+}
+
+/// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
+///
+/// # Errors
+/// [`Error`], before anything is served.
+pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
+    let sources = Sources::system();
+    let store = open(&settings.store, &sources).await?;
+    let served = serve_on(&settings, store.clone(), sources).await;
+    close(store).await;
+    served
+}
+
+async fn serve_on(
+    settings: &Settings,
+    store: Arc<EmbeddedStore>,
+    sources: Sources,
+) -> Result<ExitCode, Error> {
+    let secret = secret(settings, &sources)?;
+    let limits = password::Limits {
+        queue: settings.limits.login_queue,
+        ..password::Limits::default()
+    };
+    let hasher = Hasher::new(limits, sources.entropy.clone())?;
+    let health = store.clone();
+    let stores = Stores {
+        store,
+        is_healthy: Arc::new(move || health.is_healthy()),
+    };
+    let (mut terminate, mut interrupt) = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
+    let server = Server::start(settings, stores, &secret, hasher, sources).await?;
+    println!("cartwright serves on http://{}", server.address()?);
+    let drained = server
+        .run(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            tracing::info!("app.draining");
+            tokio::spawn(async move {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                eprintln!("cartwright: ended at once by a second signal");
+                std::process::exit(1);
+            });
+        })
+        .await;
+    if let Drained::Cut(connections) = drained {
+        tracing::warn!(connections, "app.drained.cut");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn secret(settings: &Settings, sources: &Sources) -> Result<Secret, Error> {
+    match &settings.jwt_secret {
+        Some(text) => Ok(Secret::parse(text.expose()).map_err(StartError::from)?),
+        None => {
+            let StoreAddress::Embedded(dir) = &settings.store;
+            let path = Path::new(dir).join(SECRET_FILE);
+            Ok(Secret::load_or_create(&path, &*sources.entropy)?)
+        }
+    }
+}

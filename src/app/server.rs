@@ -1,0 +1,243 @@
+//! A server: put together, bound to its addresses, run until it is told to stop.
+
+use crate::actors::accounts::{AccountFailure, Accounts, Means, Registration};
+use crate::actors::{Bounds, NotStarted, Options, System};
+use crate::auth::access::AccessTokens;
+use crate::auth::password::{self, Hasher, check_password};
+use crate::auth::refresh::RefreshTokens;
+use crate::auth::secret::{Secret, WeakSecret};
+use crate::catalog::{Live, LoadError};
+use crate::config::{FirstAdmin, Settings};
+use crate::domain::access::RoleBook;
+use crate::domain::account::Email;
+use crate::http::server::{ConnectionLimits, Drained};
+use crate::http::{Api, Cors, Parts, Readiness, RequestLimits, server};
+use crate::import::{ImportError, demo};
+use crate::sources::Sources;
+use crate::store::Store;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+/// How many requests may wait for one stock item: a flash sale's, bounded by those in flight.
+const STOCK_QUEUE: usize = 16_384;
+/// The pause between two looks for attempts at orders that nobody ends.
+const RECOVERY_PAUSE: Duration = Duration::from_secs(10);
+/// How long the actors may take to finish once the last answer was given.
+const QUIESCE_TIME: Duration = Duration::from_secs(4);
+/// How long making the first administrator may take.
+const ADMIN_TIME: Duration = Duration::from_secs(30);
+
+/// A store, and how to tell whether it answers.
+#[derive(Clone)]
+pub struct Stores {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Whether it answers now.
+    pub is_healthy: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// Why a server did not start; one line each.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each says it in its text")]
+pub enum StartError {
+    #[error("CARTWRIGHT_JWT_SECRET {0}")]
+    WeakSecret(#[from] WeakSecret),
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("CARTWRIGHT_ADMIN_EMAIL must be an e-mail address")]
+    AdminEmail,
+    #[error("CARTWRIGHT_ADMIN_PASSWORD: {0}")]
+    AdminPassword(#[from] password::InvalidPassword),
+    #[error("the first administrator could not be made: {0}")]
+    Admin(AccountFailure),
+    #[error("the demo catalogue could not be loaded: {0}")]
+    Demo(#[from] ImportError),
+    #[error("the catalogue could not be loaded: {0}")]
+    Catalog(#[from] LoadError),
+    #[error("CARTWRIGHT_CORS_ORIGINS: {0}")]
+    Cors(String),
+    #[error(transparent)]
+    Actors(#[from] NotStarted),
+}
+
+/// A server that is bound and ready to run.
+pub struct Server {
+    listener: TcpListener,
+    ops_listener: Option<TcpListener>,
+    api: Api,
+    system: System,
+    connections: ConnectionLimits,
+    is_draining: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Puts a server together over a store that this process has for itself.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(
+        settings: &Settings,
+        stores: Stores,
+        secret: &Secret,
+        hasher: Hasher,
+        sources: Sources,
+    ) -> Result<Self, StartError> {
+        let listener = bind(settings.listen).await?;
+        let ops_listener = match settings.ops_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let store = stores.store.clone();
+        if settings.demo_catalog {
+            demo::load_into_empty(&*store, &sources).await?;
+        }
+        let catalog = Arc::new(Live::load(&*store).await?);
+        let system = System::start(system_options(settings, &store, &sources, &catalog)).await?;
+        let tokens = AccessTokens::new(secret, sources.clone());
+        let accounts = Accounts::new(Means {
+            store,
+            sources: sources.clone(),
+            users: system.users(),
+            hasher,
+            access: AccessTokens::new(secret, sources.clone()),
+            refresh: RefreshTokens::new(secret, sources.entropy.clone()),
+            roles: RoleBook::built_in(),
+        });
+        make_first_admin(settings.admin.as_ref(), &accounts).await?;
+        let is_draining = Arc::new(AtomicBool::new(false));
+        let api = Api::new(Parts {
+            users: system.users(),
+            accounts,
+            orders: system.orders(),
+            catalog,
+            tokens: Arc::new(tokens),
+            readiness: readiness(is_draining.clone(), stores),
+            sources,
+            cors: Cors::allow(&settings.cors_origins)
+                .map_err(|error| StartError::Cors(error.to_string()))?,
+            limits: RequestLimits {
+                in_flight: settings.limits.max_in_flight,
+                body_timeout: settings.timeouts.body,
+                request_timeout: settings.timeouts.request,
+            },
+        });
+        let connections = ConnectionLimits {
+            connections: settings.limits.max_connections,
+            header_timeout: settings.timeouts.header,
+            drain_timeout: settings.timeouts.drain,
+        };
+        Ok(Self {
+            listener,
+            ops_listener,
+            api,
+            system,
+            connections,
+            is_draining,
+        })
+    }
+
+    /// Where the public API is.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until `shutdown` ends; then gives the answers that are under way and stops the
+    /// actors.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
+        let is_draining = self.is_draining;
+        let stop = async {
+            shutdown.await;
+            is_draining.store(true, Ordering::Relaxed);
+        };
+        let ops = self.ops_listener.map(|listener| {
+            let (api, limits) = (self.api.clone(), self.connections.clone());
+            tokio::spawn(server::serve(listener, api, limits, std::future::pending()))
+        });
+        let drained = server::serve(self.listener, self.api, self.connections, stop).await;
+        self.system.stop(Instant::now() + QUIESCE_TIME).await;
+        if let Some(ops) = ops {
+            ops.abort();
+        }
+        drained
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|source| StartError::Listen { address, source })
+}
+
+fn system_options(
+    settings: &Settings,
+    store: &Arc<dyn Store>,
+    sources: &Sources,
+    catalog: &Arc<Live>,
+) -> Options {
+    let limits = &settings.limits;
+    Options {
+        store: store.clone(),
+        sources: sources.clone(),
+        catalog: catalog.clone(),
+        users: Bounds {
+            waiting: limits.user_queue,
+            residents: limits.max_residents,
+        },
+        stocks: Bounds {
+            waiting: STOCK_QUEUE,
+            residents: limits.max_residents,
+        },
+        commit_time: settings.timeouts.request,
+        recovery_pause: RECOVERY_PAUSE,
+    }
+}
+
+fn readiness(
+    is_draining: Arc<AtomicBool>,
+    stores: Stores,
+) -> Arc<dyn Fn() -> Readiness + Send + Sync> {
+    Arc::new(move || {
+        if is_draining.load(Ordering::Relaxed) {
+            Readiness::NotReady("the server is draining")
+        } else if (stores.is_healthy)() {
+            Readiness::Ready
+        } else {
+            Readiness::NotReady("the store does not answer")
+        }
+    })
+}
+
+async fn make_first_admin(
+    admin: Option<&FirstAdmin>,
+    accounts: &Accounts,
+) -> Result<(), StartError> {
+    let Some(admin) = admin else { return Ok(()) };
+    let email = Email::parse(admin.email.expose()).ok_or(StartError::AdminEmail)?;
+    check_password(admin.password.expose())?;
+    let registration = Registration {
+        email,
+        password: admin.password.expose().to_owned(),
+        first_name: "First".to_owned(),
+        last_name: "Administrator".to_owned(),
+    };
+    let deadline = Instant::now() + ADMIN_TIME;
+    match accounts.ensure_administrator(registration, deadline).await {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            tracing::warn!(
+                "app.admin.not_made: the account with CARTWRIGHT_ADMIN_EMAIL is no administrator's"
+            );
+            Ok(())
+        }
+        Err(failure) => Err(StartError::Admin(failure)),
+    }
+}

@@ -1,0 +1,282 @@
+//! The catalogue: products, categories and brands, for anybody.
+
+use super::endpoints::{LIST_BRANDS, LIST_CATEGORIES, LIST_CATEGORY, LIST_PRODUCTS, VIEW_PRODUCT};
+use super::error::ApiError;
+use super::filters::{Call, route};
+use super::format::{MoneyView, Rfc3339};
+use super::query::{self, Page, Paged};
+use super::{Api, conditional, json};
+use crate::actors::Failure;
+use crate::catalog::search::SearchError;
+use crate::catalog::{Listing, View, etag};
+use crate::domain::catalog::{Attributes, Brand, Catalog, Category, Product, Status, Variant};
+use crate::domain::ids::{BrandId, CategoryId, ProductId, Sku, VariantId};
+use serde::Serialize;
+use std::sync::Arc;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
+use warp::http::{HeaderMap, StatusCode};
+use warp::reply::Response;
+
+/// Prices and stock of a shop move; what a cache shows is at most this old.
+const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=5, must-revalidate");
+
+pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
+    route(api, &LIST_PRODUCTS, list_products)
+        .or(route(api, &VIEW_PRODUCT, view_product))
+        .unify()
+        .or(route(api, &LIST_CATEGORY, list_category))
+        .unify()
+        .or(route(api, &LIST_CATEGORIES, list_categories))
+        .unify()
+        .or(route(api, &LIST_BRANDS, list_brands))
+        .unify()
+        .boxed()
+}
+
+async fn list_products(call: Call) -> Result<Response, ApiError> {
+    let page = Page::parse(call.query())?;
+    let keyword = query::parameter(call.query(), "keyword")?.unwrap_or_default();
+    let view = call.api.catalog.current();
+    match keyword.trim() {
+        "" => of_listing(&call, page, view.snapshot.listing()),
+        keyword => search(&call, page, keyword.to_owned(), view).await,
+    }
+}
+
+async fn list_category(call: Call) -> Result<Response, ApiError> {
+    let page = Page::parse(call.query())?;
+    let id = call.id()?.and_then(|id| CategoryId::parse(&id).ok());
+    let view = call.api.catalog.current();
+    let listing = id.and_then(|id| view.snapshot.category(&id));
+    of_listing(&call, page, listing.ok_or(ApiError::NoSuchCategory)?)
+}
+
+async fn view_product(call: Call) -> Result<Response, ApiError> {
+    let id = call.id()?.and_then(|id| ProductId::parse(&id).ok());
+    let view = call.api.catalog.current();
+    let product = id.and_then(|id| view.snapshot.product(&id));
+    let product = ProductView::from(product.ok_or(ApiError::NoSuchProduct)?);
+    cacheable(&call.headers, &json::Data { data: product })
+}
+
+async fn list_categories(call: Call) -> Result<Response, ApiError> {
+    let page = Page::parse(call.query())?;
+    let view = call.api.catalog.current();
+    let paged: Paged<CategoryView<'_>> = page.of(view.snapshot.categories());
+    cacheable(&call.headers, &paged)
+}
+
+async fn list_brands(call: Call) -> Result<Response, ApiError> {
+    let page = Page::parse(call.query())?;
+    let view = call.api.catalog.current();
+    let paged: Paged<BrandView<'_>> = page.of(view.snapshot.brands());
+    cacheable(&call.headers, &paged)
+}
+
+fn of_listing(call: &Call, page: Page, listing: Listing<'_>) -> Result<Response, ApiError> {
+    let products = listing.page(page.start(), page.limit());
+    let paged = Paged {
+        data: products
+            .map(|product| ProductView::from(&**product))
+            .collect(),
+        meta: page.meta(count(listing.total())),
+    };
+    cacheable(&call.headers, &paged)
+}
+
+/// Searches off the async threads: a short prefix takes milliseconds in a large catalogue.
+async fn search(
+    call: &Call,
+    page: Page,
+    keyword: String,
+    view: Arc<View>,
+) -> Result<Response, ApiError> {
+    let searched = Arc::clone(&view);
+    let found = tokio::task::spawn_blocking(move || {
+        searched.search.find(&keyword, page.start(), page.limit())
+    });
+    let found = match found.await {
+        Ok(Ok(found)) => found,
+        Ok(Err(error @ (SearchError::TooLong | SearchError::TooManyWords))) => {
+            return Err(ApiError::InvalidRequest(error.to_string()));
+        }
+        Ok(Err(error)) => return Err(fault(&error)),
+        Err(error) => return Err(fault(&error)),
+    };
+    let products = found
+        .places
+        .iter()
+        .filter_map(|place| view.snapshot.at(*place));
+    let paged = Paged {
+        data: products
+            .map(|product| ProductView::from(&**product))
+            .collect(),
+        meta: page.meta(count(found.total)),
+    };
+    cacheable(&call.headers, &paged)
+}
+
+fn fault(error: &dyn std::error::Error) -> ApiError {
+    tracing::error!(%error, "http.search.failed");
+    ApiError::Failed(Failure::Internal)
+}
+
+fn count(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+impl Page {
+    /// This page of a list in memory.
+    fn of<'a, T, V: From<&'a T>>(self, list: &'a [T]) -> Paged<V> {
+        let entries = list.iter().skip(self.start()).take(self.limit());
+        Paged {
+            data: entries.map(V::from).collect(),
+            meta: self.meta(count(list.len())),
+        }
+    }
+}
+
+/// An answer under its entity tag, or that the client has it already.
+fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
+    let bytes = json::bytes(body)?;
+    let etag = etag(&bytes);
+    let mut response = if conditional::is_known(headers, &etag) {
+        let mut unchanged = Response::new("".into());
+        *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+        unchanged
+    } else {
+        json::of_bytes(StatusCode::OK, bytes)
+    };
+    if let Ok(etag) = HeaderValue::try_from(etag) {
+        response.headers_mut().insert(ETAG, etag);
+    }
+    response.headers_mut().insert(CACHE_CONTROL, CACHED);
+    Ok(response)
+}
+
+/// A product, to the letter of the API.
+#[derive(Serialize)]
+struct ProductView<'a> {
+    id: &'a ProductId,
+    sku: &'a Sku,
+    name: &'a str,
+    description: &'a str,
+    base_price: MoneyView,
+    #[serde(rename = "SalePrice")]
+    sale_price: Option<MoneyView>,
+    status: &'static str,
+    brand_id: Option<&'a BrandId>,
+    category_id: Option<&'a CategoryId>,
+    images: &'a [String],
+    attributes: &'a Attributes,
+    variants: Vec<VariantView<'a>>,
+    created_at: Rfc3339,
+    updated_at: Rfc3339,
+}
+
+#[derive(Serialize)]
+struct VariantView<'a> {
+    id: &'a VariantId,
+    sku: &'a Sku,
+    name: &'a str,
+    price: MoneyView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale_price: Option<MoneyView>,
+    attributes: &'a Attributes,
+}
+
+#[derive(Serialize)]
+struct CategoryView<'a> {
+    id: &'a CategoryId,
+    name: &'a str,
+    slug: &'a str,
+    description: &'a str,
+    parent_id: Option<&'a CategoryId>,
+    image_url: &'a str,
+    active: bool,
+    created_at: Rfc3339,
+    updated_at: Rfc3339,
+}
+
+#[derive(Serialize)]
+struct BrandView<'a> {
+    id: &'a BrandId,
+    name: &'a str,
+    slug: &'a str,
+    description: &'a str,
+    logo_url: &'a str,
+    active: bool,
+    created_at: Rfc3339,
+    updated_at: Rfc3339,
+}
+
+impl<'a> From<&'a Product> for ProductView<'a> {
+    fn from(product: &'a Product) -> Self {
+        Self {
+            id: &product.id,
+            sku: &product.sku,
+            name: &product.name,
+            description: &product.description,
+            base_price: product.base_price.into(),
+            sale_price: product.sale_price.map(MoneyView::from),
+            status: match product.status {
+                Status::Active => "active",
+                Status::Draft => "draft",
+                Status::Archived => "archived",
+            },
+            brand_id: product.brand_id.as_ref(),
+            category_id: product.category_id.as_ref(),
+            images: &product.images,
+            attributes: &product.attributes,
+            variants: product.variants.iter().map(VariantView::from).collect(),
+            created_at: Rfc3339(product.created_at),
+            updated_at: Rfc3339(product.updated_at),
+        }
+    }
+}
+
+impl<'a> From<&'a Variant> for VariantView<'a> {
+    fn from(variant: &'a Variant) -> Self {
+        Self {
+            id: &variant.id,
+            sku: &variant.sku,
+            name: &variant.name,
+            price: variant.price.into(),
+            sale_price: variant.sale_price.map(MoneyView::from),
+            attributes: &variant.attributes,
+        }
+    }
+}
+
+impl<'a> From<&'a Category> for CategoryView<'a> {
+    fn from(category: &'a Category) -> Self {
+        Self {
+            id: &category.id,
+            name: &category.name,
+            slug: &category.slug,
+            description: &category.description,
+            parent_id: category.parent_id.as_ref(),
+            image_url: &category.image_url,
+            active: category.active,
+            created_at: Rfc3339(category.created_at),
+            updated_at: Rfc3339(category.updated_at),
+        }
+    }
+}
+
+impl<'a> From<&'a Brand> for BrandView<'a> {
+    fn from(brand: &'a Brand) -> Self {
+        Self {
+            id: &brand.id,
+            name: &brand.name,
+            slug: &brand.slug,
+            description: &brand.description,
+            logo_url: &brand.logo_url,
+            active: brand.active,
+            created_at: Rfc3339(brand.created_at),
+            updated_at: Rfc3339(brand.updated_at),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Every endpoint that is served, in one table: what matches a request, who may ask, and what a
+//! path that nothing matches is answered with.
+
+use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+use warp::http::Method;
+
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// Whoever has a valid access token.
+    AnyUser,
+    /// As [`Access::AnyUser`]; whether the resource may be seen depends on whose it is.
+    OwnerOrStaff,
+}
+
+/// One method on one path.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The method. `HEAD` is served wherever `GET` is.
+    pub method: Method,
+    /// The path; a segment that begins with `:` is a parameter.
+    pub path: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    /// Whether it takes a JSON body.
+    pub has_body: bool,
+    /// Whether it counts among the requests in flight. What tells whether the node is well has to
+    /// be answered when the node is full.
+    pub admitted: bool,
+    /// What an empty last parameter is answered with; `None` where that is merely unknown.
+    pub id_missing: Option<&'static str>,
+}
+
+impl Endpoint {
+    const fn new(method: Method, path: &'static str, access: Access) -> Self {
+        Self {
+            method,
+            path,
+            access,
+            has_body: false,
+            admitted: true,
+            id_missing: None,
+        }
+    }
+
+    const fn get(path: &'static str, access: Access) -> Self {
+        Self::new(Method::GET, path, access)
+    }
+
+    const fn post(path: &'static str, access: Access) -> Self {
+        Self::new(Method::POST, path, access).with_body()
+    }
+
+    const fn with_body(mut self) -> Self {
+        self.has_body = true;
+        self
+    }
+
+    const fn always_admitted(mut self) -> Self {
+        self.admitted = false;
+        self
+    }
+
+    const fn id_missing(mut self, message: &'static str) -> Self {
+        self.id_missing = Some(message);
+        self
+    }
+
+    /// Whether `path`, still percent-encoded, is one of this endpoint's.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        let mut given = path.split('/');
+        let fits = self.path.split('/').all(|expected| {
+            given.next().is_some_and(|given| {
+                if expected.starts_with(':') {
+                    !given.is_empty() || self.id_missing.is_some()
+                } else {
+                    expected == given
+                }
+            })
+        });
+        fits && given.next().is_none()
+    }
+
+    /// A parameter's value in a path that matches, decoded. `None` where it is not UTF-8 or there
+    /// is no such parameter.
+    #[must_use]
+    pub fn parameter<'a>(&self, name: &str, path: &'a str) -> Option<Cow<'a, str>> {
+        let mut both = self.path.split('/').zip(path.split('/'));
+        let (_, given) = both.find(|(expected, _)| expected.strip_prefix(':') == Some(name))?;
+        percent_decode_str(given).decode_utf8().ok()
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// An endpoint.
+    Endpoint(&'static Endpoint),
+    /// A path that is served by these methods only, as `Allow` lists them.
+    WrongMethod(String),
+    /// Nothing that is served.
+    Unknown,
+}
+
+impl Target {
+    /// Finds what a method on a path asks for.
+    #[must_use]
+    pub fn of(method: &Method, path: &str) -> Self {
+        let asked = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let found = ENDPOINTS
+            .iter()
+            .find(|endpoint| endpoint.method == *asked && endpoint.matches(path));
+        match found {
+            Some(endpoint) => Self::Endpoint(endpoint),
+            None => allowed(path).map_or(Self::Unknown, Self::WrongMethod),
+        }
+    }
+
+    /// The path of the endpoint, its parameters by name; nothing where there is none.
+    #[must_use]
+    pub fn route(&self) -> &'static str {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.path,
+            Self::WrongMethod(_) | Self::Unknown => "",
+        }
+    }
+}
+
+/// The methods that a path is served by, as `Allow` lists them; `None` where there are none.
+#[must_use]
+pub fn allowed(path: &str) -> Option<String> {
+    let mut methods = Vec::new();
+    for endpoint in ENDPOINTS {
+        if endpoint.matches(path) {
+            methods.push(endpoint.method.as_str());
+            if endpoint.method == Method::GET {
+                methods.push("HEAD");
+            }
+        }
+    }
+    (!methods.is_empty()).then(|| methods.join(", "))
+}
+
+macro_rules! endpoints {
+    ($($name:ident = $endpoint:expr;)*) => {
+        $(pub(super) static $name: Endpoint = $endpoint;)*
+        /// All of them.
+        pub static ENDPOINTS: &[&Endpoint] = &[$(&$name),*];
+    };
+}
+
+use Access::{AnyUser, OwnerOrStaff, Public};
+
+endpoints! {
+    VIEW_CART = Endpoint::get("/api/v1/cart", AnyUser);
+    CLEAR_CART = Endpoint::new(Method::DELETE, "/api/v1/cart", AnyUser);
+    ADD_ITEM = Endpoint::post("/api/v1/cart/items", AnyUser);
+    SET_QUANTITY = Endpoint::new(Method::PATCH, "/api/v1/cart/items/:id", AnyUser)
+        .with_body()
+        .id_missing("Item ID is required");
+    REMOVE_ITEM = Endpoint::new(Method::DELETE, "/api/v1/cart/items/:id", AnyUser)
+        .id_missing("Item ID is required");
+
+    LIST_PRODUCTS = Endpoint::get("/api/v1/catalog/products", Public);
+    VIEW_PRODUCT = Endpoint::get("/api/v1/catalog/products/:id", Public)
+        .id_missing("Product ID is required");
+    LIST_CATEGORY = Endpoint::get("/api/v1/catalog/products/category/:id", Public);
+    LIST_CATEGORIES = Endpoint::get("/api/v1/catalog/categories", Public);
+    LIST_BRANDS = Endpoint::get("/api/v1/catalog/brands", Public);
+
+    PLACE_ORDER = Endpoint::post("/api/v1/orders", AnyUser);
+    LIST_ORDERS = Endpoint::get("/api/v1/orders", AnyUser);
+    VIEW_ORDER = Endpoint::get("/api/v1/orders/:id", OwnerOrStaff)
+        .id_missing("Order ID is required");
+
+    REGISTER = Endpoint::post("/api/v1/auth/register", Public);
+    LOGIN = Endpoint::post("/api/v1/auth/login", Public);
+    REFRESH = Endpoint::post("/api/v1/auth/refresh", Public);
+    VIEW_PROFILE = Endpoint::get("/api/v1/auth/profile", AnyUser);
+    LOGOUT = Endpoint::new(Method::POST, "/api/v1/auth/logout", AnyUser);
+
+    HEALTH = Endpoint::get("/health", Public).always_admitted();
+    READY = Endpoint::get("/ready", Public).always_admitted();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(method: Method, path: &str) -> String {
+        match Target::of(&method, path) {
+            Target::Endpoint(endpoint) => format!("{} {}", endpoint.method, endpoint.path),
+            Target::WrongMethod(allow) => format!("405 {allow}"),
+            Target::Unknown => "404".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_request_finds_its_endpoint() {
+        for endpoint in ENDPOINTS {
+            let path = endpoint.path.replace(":id", "a-1");
+            let expected = format!("{} {}", endpoint.method, endpoint.path);
+            assert_eq!(target(endpoint.method.clone(), &path), expected);
+        }
+        assert_eq!(target(Method::HEAD, "/health"), "GET /health");
+        let category = "/api/v1/catalog/products/category/cat-1";
+        assert_eq!(
+            target(Method::GET, category),
+            "GET /api/v1/catalog/products/category/:id"
+        );
+    }
+
+    #[test]
+    fn a_wrong_method_names_the_right_ones() {
+        let cases = [
+            (Method::PUT, "/api/v1/cart", "405 GET, HEAD, DELETE"),
+            (Method::GET, "/api/v1/cart/items/x", "405 PATCH, DELETE"),
+            (Method::HEAD, "/api/v1/cart/items", "405 POST"),
+            (Method::DELETE, "/api/v1/orders", "405 POST, GET, HEAD"),
+            (Method::OPTIONS, "/health", "405 GET, HEAD"),
+        ];
+        for (method, path, expected) in cases {
+            assert_eq!(target(method, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_trailing_slash_is_unknown_unless_an_id_belongs_there() {
+        for path in [
+            "/health/",
+            "/api/v1/cart/",
+            "/api/v1/catalog/brands/",
+            "/api/v1/catalog/products/prod-1/",
+            "/api/v1/catalog/products/category/",
+            "//health",
+            "/",
+            "",
+            "*",
+            "/api/v1/catalog/products//",
+        ] {
+            assert_eq!(target(Method::GET, path), "404", "{path}");
+        }
+        let ids = [
+            (Method::GET, "/api/v1/catalog/products/"),
+            (Method::GET, "/api/v1/orders/"),
+            (Method::PATCH, "/api/v1/cart/items/"),
+            (Method::DELETE, "/api/v1/cart/items/"),
+        ];
+        for (method, path) in ids {
+            let expected = format!("{method} {path}:id");
+            assert_eq!(target(method, path), expected);
+        }
+    }
+
+    #[test]
+    fn parameters_are_decoded() {
+        let of = |id: &str| {
+            let path = format!("/api/v1/catalog/products/{id}");
+            VIEW_PRODUCT
+                .parameter("id", &path)
+                .map(|id| id.into_owned())
+        };
+        assert_eq!(of("prod-1").as_deref(), Some("prod-1"));
+        assert_eq!(of("a%20b%2Fc").as_deref(), Some("a b/c"));
+        assert_eq!(of("%C3%A4").as_deref(), Some("ä"));
+        assert_eq!(of("%FF"), None);
+        assert_eq!(of("").as_deref(), Some(""));
+        assert_eq!(VIEW_PRODUCT.parameter("sku", "/"), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! What a request passes on its way to a handler, and what it is when it gets there.
+//!
+//! Whether a route is a request's is the endpoint table's to say. From then on nothing is a warp
+//! rejection, which would let other routes try, but a value: the call, or why there is none.
+
+mod limits;
+mod session;
+
+use super::Api;
+use super::conditional;
+use super::endpoints::{Endpoint, Target};
+use super::error::ApiError;
+use crate::actors::Failure;
+use crate::auth::access::AccessClaims;
+use crate::domain::user::{Command, Key, Request};
+use bytes::Bytes;
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use warp::Filter;
+use warp::http::{HeaderMap, Uri};
+use warp::reply::Response;
+
+/// What is known of a request when it arrives; an extension of it.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    /// Who is at the other end of the connection.
+    pub(super) peer: SocketAddr,
+    /// What is asked for.
+    pub(super) target: Target,
+    /// The same, as it was written.
+    pub(super) uri: Uri,
+}
+
+/// A request that passed the filters.
+pub(super) struct Call {
+    pub(super) api: Api,
+    pub(super) endpoint: &'static Endpoint,
+    pub(super) headers: HeaderMap,
+    /// Empty where the endpoint takes none.
+    pub(super) body: Bytes,
+    pub(super) deadline: Instant,
+    arrival: Arc<Arrival>,
+    claims: Option<AccessClaims>,
+    /// Held until the answer is made.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Call {
+    /// Who asks.
+    ///
+    /// # Errors
+    /// The endpoint is public.
+    pub(super) fn claims(&self) -> Result<&AccessClaims, ApiError> {
+        self.claims.as_ref().ok_or(ApiError::Unauthenticated)
+    }
+
+    /// The `id` in the path, decoded; `None` where it cannot be one.
+    ///
+    /// # Errors
+    /// It is empty.
+    pub(super) fn id(&self) -> Result<Option<Cow<'_, str>>, ApiError> {
+        let id = self.endpoint.parameter("id", self.path());
+        match (&id, self.endpoint.id_missing) {
+            (Some(id), Some(message)) if id.is_empty() => Err(ApiError::IdMissing(message)),
+            _ => Ok(id),
+        }
+    }
+
+    /// The query as it was written, or nothing.
+    pub(super) fn query(&self) -> &str {
+        self.arrival.uri.query().unwrap_or_default()
+    }
+
+    /// The idempotency key, if there is one.
+    ///
+    /// # Errors
+    /// The header is malformed.
+    pub(super) fn key(&self) -> Result<Option<Key>, ApiError> {
+        let method = &self.endpoint.method;
+        conditional::key(&self.headers, method, self.path(), &self.body)
+    }
+
+    /// A change of the cart or an order, with the conditions and the key that came with it.
+    ///
+    /// # Errors
+    /// A malformed key.
+    pub(super) fn change(&self, command: Command) -> Result<Request, ApiError> {
+        Ok(Request {
+            command,
+            epoch: Some(self.claims()?.epoch),
+            if_match: conditional::if_match(&self.headers),
+            key: self.key()?,
+        })
+    }
+
+    fn path(&self) -> &str {
+        self.arrival.uri.path()
+    }
+}
+
+/// The route of an endpoint: its calls go to `handler` once they passed the limits, their access
+/// token was verified, and the roles in it allow them.
+pub(super) fn route<H, F>(
+    api: &Api,
+    endpoint: &'static Endpoint,
+    handler: H,
+) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone + use<H, F>
+where
+    H: Fn(Call) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, ApiError>> + Send,
+{
+    let api = api.clone();
+    asked(endpoint)
+        .and(warp::header::headers_cloned())
+        .and(warp::body::stream())
+        .then(move |arrival, headers, body| {
+            limits::admit(api.clone(), endpoint, arrival, headers, body)
+        })
+        .map(|call: Result<Call, ApiError>| call.and_then(session::authenticate))
+        .then(move |call: Result<Call, ApiError>| {
+            let handler = handler.clone();
+            async move {
+                let answered = match call {
+                    Ok(call) => handler(call).await,
+                    Err(error) => Err(error),
+                };
+                answered.unwrap_or_else(ApiError::into_response)
+            }
+        })
+}
+
+/// Passes the requests for an endpoint.
+fn asked(
+    endpoint: &'static Endpoint,
+) -> impl Filter<Extract = (Arc<Arrival>,), Error = warp::Rejection> + Clone {
+    warp::ext::get::<Arc<Arrival>>().and_then(move |arrival: Arc<Arrival>| {
+        let is_asked =
+            matches!(arrival.target, Target::Endpoint(asked) if std::ptr::eq(asked, endpoint));
+        std::future::ready(if is_asked {
+            Ok(arrival)
+        } else {
+            Err(warp::reject::not_found())
+        })
+    })
+}
+
+/// Answers what no route took.
+pub(super) fn unmatched() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
+    warp::ext::get::<Arc<Arrival>>().map(|arrival: Arc<Arrival>| {
+        let error = match &arrival.target {
+            Target::Unknown => ApiError::UnknownRoute,
+            Target::WrongMethod(allow) => ApiError::MethodNotAllowed(allow.clone()),
+            Target::Endpoint(endpoint) => {
+                tracing::error!(http.route = endpoint.path, "http.route.missing");
+                ApiError::Failed(Failure::Internal)
+            }
+        };
+        error.into_response()
+    })
+}

@@ -1,0 +1,56 @@
+//! Who asks: the access token, where an endpoint needs one.
+//!
+//! Whether the token's epoch still counts is for the user's actor to say.
+
+use super::Call;
+use crate::http::endpoints::Access;
+use crate::http::error::ApiError;
+use warp::http::HeaderMap;
+use warp::http::header::AUTHORIZATION;
+
+/// Verifies the access token of a call that needs one.
+pub(super) fn authenticate(mut call: Call) -> Result<Call, ApiError> {
+    match call.endpoint.access {
+        Access::Public => Ok(call),
+        Access::AnyUser | Access::OwnerOrStaff => {
+            let token = bearer(&call.headers).ok_or(ApiError::Unauthenticated)?;
+            let claims = call.api.tokens.verify(token);
+            call.claims = Some(claims.map_err(|_| ApiError::Unauthenticated)?);
+            Ok(call)
+        }
+    }
+}
+
+/// The one `Authorization: Bearer` token of a request.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let (one, None) = (given.next()?, given.next()) else {
+        return None;
+    };
+    let (scheme, token) = one.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use warp::http::HeaderValue;
+
+    #[test]
+    fn a_bearer_token_is_taken_from_exactly_one_header() {
+        let of = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
+            }
+            bearer(&headers).map(str::to_owned)
+        };
+        assert_eq!(of(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(of(&["bearer  abc "]).as_deref(), Some("abc"));
+        for none in [&[][..], &["abc"], &["Basic abc"], &["Bearer"], &["Bearer "]] {
+            assert_eq!(of(none), None, "{none:?}");
+        }
+        assert_eq!(of(&["Bearer a", "Bearer b"]), None);
+    }
+}

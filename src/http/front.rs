@@ -1,0 +1,180 @@
+//! What surrounds every request, whatever it asks for: its id, its span and log line, the answer
+//! to a panic, and the headers that all answers carry.
+
+use super::endpoints::Target;
+use super::error::ApiError;
+use super::filters::Arrival;
+use super::{Api, routes};
+use crate::actors::Failure;
+use crate::sources::Entropy;
+use futures::FutureExt;
+use hyper::body::Body;
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tracing::Instrument;
+use warp::filters::BoxedFilter;
+use warp::http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use warp::http::{HeaderMap, Request, StatusCode};
+use warp::reply::Response;
+
+const REQUEST_ID: &str = "x-request-id";
+/// The longest request id that is taken from a client, in characters.
+const MAX_REQUEST_ID: usize = 128;
+
+/// The API before any connection. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Front {
+    api: Api,
+    routes: BoxedFilter<(Response,)>,
+}
+
+/// The API as the service of one connection.
+#[derive(Clone)]
+pub(super) struct Connection {
+    front: Front,
+    peer: SocketAddr,
+}
+
+impl Front {
+    /// What answers for `api`.
+    #[must_use]
+    pub(super) fn new(api: Api) -> Self {
+        Self {
+            routes: routes(&api),
+            api,
+        }
+    }
+
+    /// The service of a connection from `peer`.
+    #[must_use]
+    pub(super) fn connection(&self, peer: SocketAddr) -> Connection {
+        Connection {
+            front: self.clone(),
+            peer,
+        }
+    }
+
+    /// The routes' answer. A panic is the failure of this request alone.
+    async fn pass<B>(&self, request: Request<B>) -> Response
+    where
+        B: Body + Send + Sync + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let service = TowerToHyperService::new(warp::service(self.routes.clone()));
+        match AssertUnwindSafe(service.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Err(_panic) => {
+                tracing::error!("http.request.panicked");
+                ApiError::Failed(Failure::Internal).into_response()
+            }
+        }
+    }
+}
+
+impl Connection {
+    async fn answer<B>(self, mut request: Request<B>) -> Response
+    where
+        B: Body + Send + Sync + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let started = Instant::now();
+        let api = &self.front.api;
+        let id = request_id(request.headers(), &*api.sources.entropy);
+        let origin = api.cors.origin(request.headers());
+        let (method, path) = (request.method(), request.uri().path());
+        let arrival = Arc::new(Arrival {
+            peer: self.peer,
+            target: Target::of(method, path),
+            uri: request.uri().clone(),
+        });
+        // Of the highest level, so that whatever is logged carries the id.
+        let span = tracing::error_span!(
+            "http.request",
+            request_id = id.to_str().unwrap_or_default(),
+            http.method = %method,
+            http.route = arrival.target.route(),
+        );
+        let mut response = match api.cors.preflight(method, path, request.headers()) {
+            Some(answer) => answer,
+            None => {
+                request.extensions_mut().insert(Arc::clone(&arrival));
+                self.front.pass(request).instrument(span.clone()).await
+            }
+        };
+        api.cors.mark(origin, response.headers_mut());
+        finish(response.headers_mut(), id);
+        span.in_scope(|| log(&arrival, response.status(), started.elapsed()));
+        response
+    }
+}
+
+impl<B> Service<Request<B>> for Connection
+where
+    B: Body + Send + Sync + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<B>) -> Self::Future {
+        Box::pin(self.clone().answer(request).map(Ok))
+    }
+}
+
+/// The client's id of the request, if it is fit to be logged, or a new one.
+fn request_id(headers: &HeaderMap, entropy: &dyn Entropy) -> HeaderValue {
+    let given = headers.get(REQUEST_ID);
+    let fit = given.filter(|id| super::conditional::is_visible(id.as_bytes(), MAX_REQUEST_ID));
+    fit.cloned().unwrap_or_else(|| {
+        let mut buffer = uuid::Uuid::encode_buffer();
+        let id = entropy.uuid().hyphenated().encode_lower(&mut buffer);
+        HeaderValue::from_str(id).unwrap_or_else(|_| HeaderValue::from_static(""))
+    })
+}
+
+fn finish(headers: &mut HeaderMap, id: HeaderValue) {
+    headers.insert(REQUEST_ID, id);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+}
+
+fn log(arrival: &Arrival, status: StatusCode, took: Duration) {
+    let http_status = status.as_u16();
+    let duration_ms = took.as_secs_f64() * 1_000.0;
+    if status.is_server_error() {
+        tracing::info!(peer = %arrival.peer, http_status, duration_ms, "http.request");
+    } else {
+        tracing::debug!(peer = %arrival.peer, http_status, duration_ms, "http.request");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::SystemEntropy;
+
+    #[test]
+    fn an_id_that_cannot_be_logged_is_replaced() {
+        let of = |id: &[u8]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(REQUEST_ID, HeaderValue::from_bytes(id).unwrap());
+            request_id(&headers, &SystemEntropy)
+        };
+        assert_eq!(of(b"abc-1"), "abc-1");
+        assert_eq!(of(&[b'x'; 128]), "x".repeat(128));
+        for unfit in [&b""[..], b"a b", b"\xff", &[b'x'; 129]] {
+            let made = of(unfit);
+            assert!(uuid::Uuid::try_parse(made.to_str().unwrap()).is_ok());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Whether the process serves, and whether it should get traffic.
+
+use super::endpoints::{HEALTH, READY};
+use super::error::ApiError;
+use super::filters::{Call, route};
+use super::{Api, json};
+use serde::Serialize;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::StatusCode;
+use warp::reply::Response;
+
+/// Whether the node should get traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// It should.
+    Ready,
+    /// It should not, and why.
+    NotReady(&'static str),
+}
+
+pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
+    route(api, &HEALTH, show_health)
+        .or(route(api, &READY, show_readiness))
+        .unify()
+        .boxed()
+}
+
+#[derive(Serialize)]
+struct Status {
+    status: &'static str,
+}
+
+async fn show_health(_: Call) -> Result<Response, ApiError> {
+    Ok(json::response(StatusCode::OK, &Status { status: "ok" }))
+}
+
+async fn show_readiness(call: Call) -> Result<Response, ApiError> {
+    match (call.api.readiness)() {
+        Readiness::Ready => Ok(json::response(StatusCode::OK, &Status { status: "ready" })),
+        Readiness::NotReady(reason) => Err(ApiError::NotReady(reason)),
+    }
+}

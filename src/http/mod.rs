@@ -1,0 +1,121 @@
+//! The REST API: warp filters turn a request into a message to an actor, and the answer into JSON.
+//!
+//! A request passes its id, the limits, its access token and the roles, in that order, and then
+//! its handler, which asks whoever owns the data. No rule of the shop is decided here; statuses
+//! and codes are decided nowhere else.
+
+mod auth;
+mod cart;
+mod catalog;
+mod conditional;
+mod cors;
+pub mod endpoints;
+pub mod error;
+mod filters;
+mod format;
+mod front;
+mod health;
+mod json;
+mod orders;
+mod query;
+pub mod server;
+
+pub use cors::Cors;
+pub use health::Readiness;
+
+use crate::actors::accounts::Accounts;
+use crate::actors::orders::Orders;
+use crate::actors::user::Users;
+use crate::auth::access::AccessTokens;
+use crate::catalog::Live;
+use crate::sources::Sources;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+/// The largest body that is read, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// What requests may take of the node.
+#[derive(Clone, Debug)]
+pub struct RequestLimits {
+    /// Requests in flight; one more is refused.
+    pub in_flight: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a request may take once its body is here.
+    pub request_timeout: Duration,
+}
+
+/// Everything that the API answers from.
+pub struct Parts {
+    /// Carts and accounts.
+    pub users: Users,
+    /// Registration and sessions.
+    pub accounts: Accounts,
+    /// Orders.
+    pub orders: Orders,
+    /// What is for sale.
+    pub catalog: Arc<Live>,
+    /// Judges access tokens.
+    pub tokens: Arc<AccessTokens>,
+    /// Whether the node should get traffic.
+    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// Ids of requests.
+    pub sources: Sources,
+    /// Which other sites may call it.
+    pub cors: Cors,
+    /// What requests may take.
+    pub limits: RequestLimits,
+}
+
+/// The API. Cheap to clone.
+#[derive(Clone)]
+pub struct Api(Arc<Shared>);
+
+struct Shared {
+    parts: Parts,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Api {
+    /// An API that answers from `parts`.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let most = parts.limits.in_flight.min(Semaphore::MAX_PERMITS);
+        Self(Arc::new(Shared {
+            parts,
+            in_flight: Arc::new(Semaphore::new(most)),
+        }))
+    }
+
+    fn in_flight(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.0.in_flight)
+    }
+}
+
+impl std::ops::Deref for Api {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0.parts
+    }
+}
+
+/// All routes; what none of them takes is answered as unknown or as a wrong method.
+fn routes(api: &Api) -> BoxedFilter<(Response,)> {
+    cart::routes(api)
+        .or(catalog::routes(api))
+        .unify()
+        .or(orders::routes(api))
+        .unify()
+        .or(auth::routes(api))
+        .unify()
+        .or(health::routes(api))
+        .unify()
+        .or(filters::unmatched())
+        .unify()
+        .boxed()
+}

@@ -1,0 +1,163 @@
+//! A whole server on a free port, over a store in memory or a real one, and a client for it.
+
+use crate::world::SeededEntropy;
+use cartwright::app::{Server, Stores};
+use cartwright::auth::password::{Cost, Hasher, Limits};
+use cartwright::auth::secret::Secret;
+use cartwright::config::{self, Command, Settings};
+use cartwright::sources::{Sources, SystemClock};
+use cartwright::store::Store;
+use cartwright::store::memory::MemoryStore;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A running server. Dropping it stops it.
+pub struct TestApp {
+    /// `http://127.0.0.1:port`
+    pub url: String,
+    pub client: Client,
+    pub sources: Sources,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+}
+
+/// What the tests sign with.
+pub const SECRET: &str = "Tz9cE1rV7nQ2wXy4uB6mK8pL0sD3fG5h";
+
+/// The settings that these flags of `serve` give, on a free port.
+pub fn settings(flags: &[&str]) -> Settings {
+    let fixed = [
+        "cartwright",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--ops-listen",
+        "off",
+    ];
+    let arguments = fixed.iter().chain(flags).map(Into::into);
+    match config::parse(arguments, std::iter::empty()).unwrap() {
+        Command::Serve(arguments) => arguments.settings().unwrap(),
+        Command::Import(_) => unreachable!("the command is serve"),
+    }
+}
+
+impl TestApp {
+    /// With the demo catalogue, in memory.
+    pub async fn spawn() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With these flags of `serve`, in memory.
+    pub async fn with(flags: &[&str]) -> Self {
+        let store = MemoryStore::new(Arc::new(SystemClock));
+        Self::over(Arc::new(store), flags).await
+    }
+
+    /// With these flags of `serve`, over a store.
+    pub async fn over(store: Arc<dyn Store>, flags: &[&str]) -> Self {
+        let stores = Stores {
+            store,
+            is_healthy: Arc::new(|| true),
+        };
+        Self::start(settings(flags), stores).await
+    }
+
+    /// With these settings, over a store that says whether it is well.
+    pub async fn start(settings: Settings, stores: Stores) -> Self {
+        let entropy = Arc::new(SeededEntropy::new(rand_seed()));
+        let sources = Sources {
+            clock: Arc::new(SystemClock),
+            entropy: entropy.clone(),
+        };
+        let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();
+        let secret = Secret::parse(SECRET).unwrap();
+        let server = Server::start(&settings, stores, &secret, hasher, sources.clone());
+        let server = server.await.unwrap();
+        let url = format!("http://{}", server.address().unwrap());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(async move {
+            server.run(async { drop(stopped.await) }).await;
+        });
+        Self {
+            url,
+            client: Client::new(),
+            sources,
+            stop: Some(stop),
+            running: Some(running),
+        }
+    }
+
+    /// Stops it as a signal would, and waits for the end.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.running.take().unwrap().await.unwrap();
+    }
+
+    /// A request to a path below `/api/v1`, or to an absolute path.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn get(&self, path: &str, token: Option<&str>) -> Response {
+        let request = self.request(Method::GET, path);
+        with_token(request, token).send().await.unwrap()
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Response {
+        let request = self.request(method, path).json(body);
+        with_token(request, token).send().await.unwrap()
+    }
+
+    /// Registers somebody new and returns the `data` of the answer.
+    pub async fn register(&self, email: &str) -> Value {
+        let body = json!({
+            "email": email, "password": "correct horse", "first_name": "Ann", "last_name": "Lee",
+        });
+        let path = "/api/v1/auth/register";
+        let answer = self.send(Method::POST, path, None, &body).await;
+        assert_eq!(answer.status(), 201);
+        answer.json::<Value>().await.unwrap()["data"].take()
+    }
+
+    /// The access token of somebody new.
+    pub async fn token(&self, email: &str) -> String {
+        self.register(email).await["access_token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+pub fn with_token(request: RequestBuilder, token: Option<&str>) -> RequestBuilder {
+    match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    }
+}
+
+/// An order's body to New York.
+pub fn order_body() -> Value {
+    json!({
+        "shipping_address": {
+            "first_name": "John", "last_name": "Doe", "address1": "123 Main St",
+            "city": "New York", "state": "NY", "postal_code": "10001", "country": "US",
+        },
+        "payment_method_id": "pm_123",
+    })
+}
+
+/// Servers of one test process must not make the same ids.
+fn rand_seed() -> u64 {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
