@@ -3,15 +3,41 @@
 use super::{Reply, Request};
 use crate::actors::Failure;
 use crate::domain::ids::OrderId;
-use crate::domain::stock::{Hold, StockKey, StockLevel, Unreserved};
+use crate::domain::stock::{Hold, StockKey, StockLevel, Torn, Unreserved};
 use crate::sources::Sources;
 use crate::store::resolve::{self, Failure as CommitFailure};
 use crate::store::{Change, Commit, Error, StockWrite, Store, Versioned, WriteId};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::time::Instant;
 
-/// The counters as the store has them.
-pub(super) type Level = Versioned<StockLevel>;
+/// How long a figure is told from memory: another node, or an import, may have changed it since.
+const FIGURE_LIFE: Duration = Duration::from_secs(2);
+
+/// The pause before counters and holds are read again that do not fit each other.
+const TORN_PAUSE: Duration = Duration::from_millis(1);
+
+/// The counters as the store had them.
+#[derive(Clone)]
+pub(super) struct Level {
+    pub(super) stored: Versioned<StockLevel>,
+    /// When it had them at the earliest.
+    as_of: Instant,
+}
+
+impl Level {
+    async fn read(store: &dyn Store, key: &StockKey) -> Result<Self, CommitFailure> {
+        let as_of = Instant::now();
+        let stored = store.stock(key.clone()).await;
+        let stored = stored.map_err(CommitFailure::Unavailable)?;
+        Ok(Self { stored, as_of })
+    }
+
+    /// Whether what is available may be told.
+    pub(super) fn is_recent(&self) -> bool {
+        self.as_of.elapsed() <= FIGURE_LIFE
+    }
+}
 
 /// What became of a fold.
 pub(crate) struct Folded {
@@ -21,86 +47,91 @@ pub(crate) struct Folded {
     pub(super) replies: Vec<Result<Reply, Failure>>,
 }
 
-/// Decides `requests`, commits what they change, and says what to answer.
-///
-/// `remembered` is good for a yes, which the commit proves. A no is only given on counters that
-/// were read after every one of these requests had come.
-pub(super) async fn fold(
-    store: &dyn Store,
-    sources: &Sources,
-    key: &StockKey,
-    remembered: Option<Level>,
-    requests: &[Request],
-    deadline: Instant,
-) -> Folded {
-    match try_fold(store, sources, key, remembered, requests, deadline).await {
-        Ok(folded) => folded,
-        Err(error) => {
-            tracing::warn!(stock.key = %key, requests = requests.len(), %error, "stock.fold.failed");
-            let replies = requests.iter().map(|_| Err(Failure::Unavailable)).collect();
-            Folded {
-                level: None,
-                replies,
+/// What a fold works on.
+pub(super) struct Fold<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) sources: &'a Sources,
+    pub(super) key: &'a StockKey,
+    pub(super) requests: &'a [Request],
+    pub(super) deadline: Instant,
+}
+
+impl Fold<'_> {
+    /// Decides the requests, commits what they change, and says what to answer.
+    ///
+    /// `remembered` is good for a yes, which the commit proves. A no is only given on counters
+    /// that were read after every one of these requests had come.
+    pub(super) async fn run(&self, remembered: Option<Level>) -> Folded {
+        self.until_decided(remembered)
+            .await
+            .unwrap_or_else(|error| {
+                let (key, requests) = (self.key, self.requests.len());
+                tracing::warn!(stock.key = %key, requests, %error, "stock.fold.failed");
+                let unavailable = |_: &Request| Err(Failure::Unavailable);
+                Folded {
+                    level: None,
+                    replies: self.requests.iter().map(unavailable).collect(),
+                }
+            })
+    }
+
+    async fn until_decided(&self, remembered: Option<Level>) -> Result<Folded, CommitFailure> {
+        if let Some(level) = remembered
+            && let Some(folded) = self.once(level, false).await?
+        {
+            return Ok(folded);
+        }
+        loop {
+            let level = Level::read(self.store, self.key).await?;
+            if let Some(folded) = self.once(level, true).await? {
+                return Ok(folded);
+            }
+            if Instant::now() >= self.deadline {
+                return Err(CommitFailure::Conflict);
             }
         }
     }
-}
 
-async fn try_fold(
-    store: &dyn Store,
-    sources: &Sources,
-    key: &StockKey,
-    remembered: Option<Level>,
-    requests: &[Request],
-    deadline: Instant,
-) -> Result<Folded, CommitFailure> {
-    let unavailable = CommitFailure::Unavailable;
-    let mut fresh = remembered.is_none();
-    let mut level = match remembered {
-        Some(level) => level,
-        None => store.stock(key.clone()).await.map_err(unavailable)?,
-    };
-    let orders = orders_of(requests);
-    loop {
-        let holds = known_holds(store, key, &orders)
-            .await
-            .map_err(unavailable)?;
-        let decided = decide(level.value, holds, requests);
-        if !fresh && decided.any_insufficient() {
-            level = store.stock(key.clone()).await.map_err(unavailable)?;
-            fresh = true;
-            continue;
+    /// `None` where the counters have to be read again.
+    async fn once(&self, level: Level, is_fresh: bool) -> Result<Option<Folded>, CommitFailure> {
+        let holds = known_holds(self.store, self.key, &orders_of(self.requests)).await;
+        let holds = holds.map_err(CommitFailure::Unavailable)?;
+        let Ok(decided) = decide(level.stored.value, holds, self.requests) else {
+            // Another node has written since the counters were read.
+            tokio::time::sleep(TORN_PAUSE).await;
+            return Ok(None);
+        };
+        if !is_fresh && decided.any_insufficient() {
+            return Ok(None);
         }
         if decided.written.is_empty() {
-            return Ok(decided.folded(level));
+            return Ok(Some(decided.folded(level)));
         }
-        let at = sources.clock.now();
+        match self.commit(&level, &decided).await {
+            Ok(level) => Ok(Some(decided.folded(level))),
+            Err(CommitFailure::Conflict) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn commit(&self, level: &Level, decided: &Decided) -> Result<Level, CommitFailure> {
+        let as_of = Instant::now();
         let write = StockWrite {
             level: decided.level,
             holds: decided.holds_to_write(),
-            at,
+            at: self.sources.clock.now(),
         };
-        let change = Change::Stock(key.clone(), write);
-        let write = WriteId(sources.entropy.uuid());
         let commit = Commit {
-            expected: level.version,
-            write,
-            change,
+            expected: level.stored.version,
+            write: WriteId(self.sources.entropy.uuid()),
+            change: Change::Stock(self.key.clone(), write),
         };
-        match resolve::commit(store, commit, deadline).await {
-            Ok(()) => {
-                let level = Level {
-                    version: level.version + 1,
-                    value: decided.level,
-                };
-                return Ok(decided.folded(level));
-            }
-            Err(CommitFailure::Conflict) if Instant::now() < deadline => {
-                level = store.stock(key.clone()).await.map_err(unavailable)?;
-                fresh = true;
-            }
-            Err(failure) => return Err(failure),
-        }
+        resolve::commit(self.store, commit, self.deadline).await?;
+        let stored = Versioned {
+            version: level.stored.version + 1,
+            value: decided.level,
+        };
+        Ok(Level { stored, as_of })
     }
 }
 
@@ -139,7 +170,11 @@ struct Decided {
     replies: Vec<Reply>,
 }
 
-fn decide(level: StockLevel, holds: BTreeMap<OrderId, Hold>, requests: &[Request]) -> Decided {
+fn decide(
+    level: StockLevel,
+    holds: BTreeMap<OrderId, Hold>,
+    requests: &[Request],
+) -> Result<Decided, Torn> {
     let mut decided = Decided {
         level,
         holds,
@@ -147,7 +182,7 @@ fn decide(level: StockLevel, holds: BTreeMap<OrderId, Hold>, requests: &[Request
         replies: Vec::with_capacity(requests.len()),
     };
     for request in requests {
-        let reply = decided.request(request);
+        let reply = decided.request(request)?;
         decided.replies.push(reply);
     }
     // An answer on what is available is of after the fold, whatever its place in it.
@@ -157,12 +192,12 @@ fn decide(level: StockLevel, holds: BTreeMap<OrderId, Hold>, requests: &[Request
             *units = available;
         }
     }
-    decided
+    Ok(decided)
 }
 
 impl Decided {
-    fn request(&mut self, request: &Request) -> Reply {
-        match *request {
+    fn request(&mut self, request: &Request) -> Result<Reply, Torn> {
+        Ok(match *request {
             Request::Available => Reply::Available(self.level.available),
             Request::Reserve(order, units) => {
                 match self.level.reserve(self.holds.get(&order).copied(), units) {
@@ -174,13 +209,12 @@ impl Decided {
                 }
             }
             Request::Settle(order, settlement) => {
-                let changed = self
-                    .level
-                    .settle(self.holds.get(&order).copied(), settlement);
+                let hold = self.holds.get(&order).copied();
+                let changed = self.level.settle(hold, settlement)?;
                 self.record(order, changed);
                 Reply::Settled
             }
-        }
+        })
     }
 
     fn record(&mut self, order: OrderId, changed: Option<Hold>) {

@@ -1,4 +1,11 @@
-//! The API over HTTP, as a client sees it.
+//! The API over a real socket: what a client sees of every endpoint.
 
+mod accounts;
+mod cart;
+mod catalog;
+mod client;
+mod envelope;
+mod faults;
 mod flash_sale;
+mod orders;
 mod walk;
