@@ -325,3 +325,6 @@ impl<E: Entity> Directory<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
