@@ -74,21 +74,33 @@ async fn a_registered_user_logs_in_refreshes_and_logs_out() {
     assert_eq!(opened.roles, ["user"]);
     let again = login(&accounts, "ann").await.unwrap();
     assert_eq!(again.account.id, opened.account.id);
-    let next = accounts.refresh(&again.refresh_token, soon()).await.unwrap();
+    let next = accounts
+        .refresh(&again.refresh_token, soon())
+        .await
+        .unwrap();
     let reused = accounts.refresh(&again.refresh_token, soon()).await;
     assert!(matches!(
         reused,
-        Err(AccountFailure::Failed(cartwright::actors::Failure::Rejected(
-            cartwright::domain::user::Rejection::InvalidRefreshToken
-        )))
+        Err(AccountFailure::Failed(
+            cartwright::actors::Failure::Rejected(
+                cartwright::domain::user::Rejection::InvalidRefreshToken
+            )
+        ))
     ));
-    accounts
-        .logout(opened.account.id, 0, soon())
-        .await
-        .unwrap();
+    accounts.logout(opened.account.id, 0, soon()).await.unwrap();
     assert!(accounts.refresh(&next.refresh_token, soon()).await.is_err());
-    assert!(accounts.refresh(&opened.refresh_token, soon()).await.is_err());
-    assert!(accounts.profile(opened.account.id, 0, soon()).await.is_err());
+    assert!(
+        accounts
+            .refresh(&opened.refresh_token, soon())
+            .await
+            .is_err()
+    );
+    assert!(
+        accounts
+            .profile(opened.account.id, 0, soon())
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +158,10 @@ async fn an_account_that_a_crash_left_without_is_completed_at_the_next_login() {
     pause.reached(2).await;
     pause.release();
     let opened = login.await.unwrap().unwrap();
-    assert_eq!((opened.account.id, &opened.roles[..]), (id, &["user".to_owned()][..]));
+    assert_eq!(
+        (opened.account.id, &opened.roles[..]),
+        (id, &["user".to_owned()][..])
+    );
     all_quiet().await;
     // What the dead node had sent takes no effect twice: one account, whose sessions all live.
     assert_eq!(world.stored(id).await.value.account.unwrap().epoch, 0);

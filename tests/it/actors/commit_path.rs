@@ -135,7 +135,10 @@ async fn added_once_despite(faults: Vec<Fault>) {
     assert_eq!(cart.cart.revision, 1);
     all_quiet().await;
     let stored = world.stored(user).await;
-    assert_eq!((stored.version, &stored.value.cart), (before + 1, &cart.cart));
+    assert_eq!(
+        (stored.version, &stored.value.cart),
+        (before + 1, &cart.cart)
+    );
     assert_eq!(units(world.ask(user, adding("shirt", 1)).await, "shirt"), 3);
     assert_eq!(world.stored(user).await.version, before + 2);
 }
@@ -187,7 +190,10 @@ async fn an_outcome_nobody_can_tell_ends_the_actor_and_its_key_takes_one_effect(
         for task in [unknown, behind, read] {
             assert!(matches!(task.await.unwrap(), Err(Failure::Unavailable)));
         }
-        assert!(Instant::now() < late, "waited for the askers, not the commit");
+        assert!(
+            Instant::now() < late,
+            "waited for the askers, not the commit"
+        );
         world.store.script(|_| None);
         all_quiet().await;
         assert_eq!(world.system.residents().0, 0);
@@ -235,7 +241,9 @@ async fn a_late_copy_of_an_actor_that_ended_does_not_double_the_retry() {
 async fn a_refused_commit_fails_what_it_carried_and_nothing_else() {
     let world = World::new().await;
     let user = world.user().await;
-    world.store.script(in_order(commit_of(user), [Fault::Refused]));
+    world
+        .store
+        .script(in_order(commit_of(user), [Fault::Refused]));
     let pause = world.store.pause(commit_of(user));
     let failed = world.spawn(user, adding("shirt", 2));
     pause.reached(1).await;

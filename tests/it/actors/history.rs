@@ -237,7 +237,11 @@ async fn history(seed: u64) -> u64 {
 /// Registers despite the faults.
 async fn register(world: &World, at: usize) -> UserId {
     let user = UserId(uuid::Uuid::from_u128(at as u128 + 1));
-    while world.ask(user, crate::world::open(world, user)).await.is_err() {}
+    while world
+        .ask(user, crate::world::open(world, user))
+        .await
+        .is_err()
+    {}
     user
 }
 

@@ -46,7 +46,9 @@ async fn of_twenty_at_once_one_takes_effect() {
     let user = world.user().await;
     let asks = (0..20).map(|_| world.ask(user, keyed(adding(2), "k")));
     let replies = join_all(asks).await;
-    let replayed = replies.iter().filter(|reply| reply.as_ref().unwrap().replayed);
+    let replayed = replies
+        .iter()
+        .filter(|reply| reply.as_ref().unwrap().replayed);
     assert_eq!(replayed.count(), 19);
     assert_eq!(units(world.ask(user, view()).await, "shirt"), 2);
 }
@@ -120,16 +122,34 @@ async fn a_key_ends_after_24_hours_and_takes_effect_anew() {
     let user = world.user().await;
     world.ask(user, keyed(adding(2), "k")).await.unwrap();
     world.clock.advance(24 * HOUR - Duration::from_millis(1));
-    assert!(world.ask(user, keyed(adding(2), "k")).await.unwrap().replayed);
+    assert!(
+        world
+            .ask(user, keyed(adding(2), "k"))
+            .await
+            .unwrap()
+            .replayed
+    );
     let restarted = world.another(2).await;
-    assert!(restarted.ask(user, keyed(adding(2), "k")).await.unwrap().replayed);
+    assert!(
+        restarted
+            .ask(user, keyed(adding(2), "k"))
+            .await
+            .unwrap()
+            .replayed
+    );
     world.clock.advance(Duration::from_millis(1));
     let anew = restarted.ask(user, keyed(adding(2), "k")).await.unwrap();
     assert!(!anew.replayed);
     assert_eq!(units(Ok(anew), "shirt"), 4);
     // And is honoured for its own 24 hours, in memory and in the store.
     world.clock.advance(23 * HOUR);
-    assert!(restarted.ask(user, keyed(adding(2), "k")).await.unwrap().replayed);
+    assert!(
+        restarted
+            .ask(user, keyed(adding(2), "k"))
+            .await
+            .unwrap()
+            .replayed
+    );
     let again = world.another(3).await;
     let replay = again.ask(user, keyed(adding(2), "k")).await.unwrap();
     assert!(replay.replayed);
@@ -160,10 +180,20 @@ async fn a_thousand_live_keys_are_the_most_until_they_expire() {
     assert!(restarted.ask(user, clearing).await.unwrap().replayed);
     restarted.add(user, "shirt", 1).await.unwrap();
     world.clock.advance(25 * HOUR);
-    assert_eq!(units(restarted.ask(user, keyed(adding(1), "more")).await, "shirt"), 2);
-    assert_eq!(units(world.ask(user, keyed(adding(1), "most")).await, "shirt"), 3);
+    assert_eq!(
+        units(restarted.ask(user, keyed(adding(1), "more")).await, "shirt"),
+        2
+    );
+    assert_eq!(
+        units(world.ask(user, keyed(adding(1), "most")).await, "shirt"),
+        3
+    );
     let account = world.stored(user).await.value.account.unwrap();
-    assert_eq!(account.key_counts.values().sum::<u32>(), 2, "counts are kept");
+    assert_eq!(
+        account.key_counts.values().sum::<u32>(),
+        2,
+        "counts are kept"
+    );
 }
 
 fn clear() -> cartwright::domain::user::Command {
@@ -204,7 +234,9 @@ async fn a_key_that_another_owner_used_while_an_order_was_reserved_places_no_sec
     let user = world.user().await;
     world.add(user, "shirt", 2).await.unwrap();
     let other = world.another(2).await;
-    let pause = world.store.pause(first(|op| matches!(op, Op::PutAttempt(_))));
+    let pause = world
+        .store
+        .pause(first(|op| matches!(op, Op::PutAttempt(_))));
     let here = world.spawn(user, order_request(Some("k")));
     pause.reached(1).await;
     // The other owner places the order. Then the cart gets the line back as it was ordered, as
@@ -260,7 +292,9 @@ async fn an_order_is_judged_by_if_match_and_token_when_it_is_placed() {
     let world = World::new().await;
     let user = world.user().await;
     world.add(user, "shirt", 2).await.unwrap();
-    let pause = world.store.pause(first(|op| matches!(op, Op::PutAttempt(_))));
+    let pause = world
+        .store
+        .pause(first(|op| matches!(op, Op::PutAttempt(_))));
     let conditional = Request {
         if_match: IfMatch::Revisions(vec![1]),
         ..order_request(None)
@@ -271,7 +305,9 @@ async fn an_order_is_judged_by_if_match_and_token_when_it_is_placed() {
     pause.release();
     assert_eq!(refusal(order.await.unwrap()), Rejection::PreconditionFailed);
 
-    let pause = world.store.pause(first(|op| matches!(op, Op::PutAttempt(_))));
+    let pause = world
+        .store
+        .pause(first(|op| matches!(op, Op::PutAttempt(_))));
     let order = world.spawn(user, order_request(None));
     pause.reached(1).await;
     let logout = Request::of(cartwright::domain::user::Command::Logout, 0);

@@ -64,13 +64,12 @@ async fn those_who_gave_up_make_room_and_their_requests_are_not_executed() {
         assert!(matches!(task.await.unwrap(), Err(Failure::Unavailable)));
     }
     // What waits in the actor counts, whether or not anybody waits for it.
-    assert!(matches!(
-        world.ask(user, view()).await,
-        Err(Failure::Busy)
-    ));
+    assert!(matches!(world.ask(user, view()).await, Err(Failure::Busy)));
     pause.release();
     all_quiet().await;
-    let again: Vec<_> = (0..WAITING).map(|_| world.spawn(user, adding(10))).collect();
+    let again: Vec<_> = (0..WAITING)
+        .map(|_| world.spawn(user, adding(10)))
+        .collect();
     for task in again {
         task.await.unwrap().unwrap();
     }

@@ -83,7 +83,11 @@ async fn a_change_that_panics_half_way_leaves_nothing_of_it() {
     let added = owner.ask(user, last_epoch(add("mug", 1))).await;
     assert_eq!(units(added, "mug"), 1);
     let account = world.stored(user).await.value.account.unwrap();
-    assert_eq!(account.sessions.len(), 1, "half of the logout was committed");
+    assert_eq!(
+        account.sessions.len(),
+        1,
+        "half of the logout was committed"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +114,11 @@ async fn a_change_that_panics_during_a_commit_harms_neither_batch() {
     let cart = world.stored(user).await.value.cart;
     assert_eq!((cart.lines[0].quantity, cart.revision), (6, 3));
     let account = world.stored(user).await.value.account.unwrap();
-    assert_eq!(account.sessions.len(), 1, "half of the logout was committed");
+    assert_eq!(
+        account.sessions.len(),
+        1,
+        "half of the logout was committed"
+    );
 }
 
 #[tokio::test(start_paused = true)]

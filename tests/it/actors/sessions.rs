@@ -162,7 +162,10 @@ async fn of_a_hundred_refreshes_at_once_one_wins_and_its_token_is_good() {
         .filter_map(|answer| answer.as_ref().ok().copied())
         .collect();
     assert_eq!(winners.len(), 1);
-    assert_eq!(answers.iter().filter(|answer| is_refused(answer)).count(), 99);
+    assert_eq!(
+        answers.iter().filter(|answer| is_refused(answer)).count(),
+        99
+    );
     let next = Command::Refresh {
         family: FamilyId(user.0),
         generation: 1,
@@ -199,8 +202,7 @@ async fn nothing_of_a_refresh_that_races_with_a_logout_outlives_it() {
         let user = world.user().await;
         let other = world.another(2).await;
         let second = if owners == 1 { &world } else { &other };
-        let (refreshed, ended) =
-            tokio::join!(refresh(&world, user, 0), logout(second, user));
+        let (refreshed, ended) = tokio::join!(refresh(&world, user, 0), logout(second, user));
         ended.unwrap();
         // Won or not: neither its refresh token nor an access token of its epoch is good.
         assert!(is_refused(&refresh(&world, user, 1).await));
