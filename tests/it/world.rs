@@ -17,8 +17,8 @@ use cartwright::sources::{Clock, Entropy, Sources};
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
 use cartwright::store::memory::MemoryStore;
 use cartwright::store::{
-    CatalogRow, Catalogs, Change, Commit, Commits as _, Partition, StockWrite, Stocks, Store,
-    UserRecord, Users as _, Versioned, WriteId,
+    CatalogRow, Catalogs, Change, Commit, Partition, StockWrite, Stocks, Store, UserRecord,
+    Users as _, Versioned, WriteId,
 };
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -34,6 +35,17 @@ use uuid::Uuid;
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
+    pub fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    pub fn set_back(&self, length: Duration) {
+        self.0.fetch_sub(
+            i64::try_from(length.as_millis()).unwrap(),
+            Ordering::Relaxed,
+        );
+    }
+
     pub fn advance(&self, length: Duration) {
         self.0.fetch_add(
             i64::try_from(length.as_millis()).unwrap(),
@@ -83,6 +95,7 @@ pub struct World {
     pub clock: Arc<ManualClock>,
     pub entropy: Arc<SeededEntropy>,
     pub sources: Sources,
+    pub catalog: Arc<Live>,
     pub system: System,
     pub users: Users,
 }
@@ -91,7 +104,7 @@ pub const BOUNDS: Bounds = Bounds {
     waiting: 128,
     residents: 1_000,
 };
-
+pub const START: Timestamp = Timestamp(1_700_000_000_000);
 pub const COMMIT_TIME: Duration = Duration::from_secs(5);
 
 pub fn soon() -> Instant {
@@ -137,7 +150,16 @@ impl World {
     }
 
     pub async fn with(plan: FaultPlan, bounds: Bounds) -> Self {
-        let clock = Arc::new(ManualClock(AtomicI64::new(1_700_000_000_000)));
+        Self::selling(Vec::new(), plan, bounds).await
+    }
+
+    /// A shop with more than the three products in its catalogue.
+    pub async fn with_rows(rows: Vec<CatalogRow>) -> Self {
+        Self::selling(rows, FaultPlan::NONE, BOUNDS).await
+    }
+
+    async fn selling(more: Vec<CatalogRow>, plan: FaultPlan, bounds: Bounds) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
         let memory = MemoryStore::new(clock.clone());
         for name in ["shirt", "mug", "poster"] {
             let rows = vec![CatalogRow::Product(Box::new(product(
@@ -148,8 +170,40 @@ impl World {
             memory.put_catalog(rows).await.unwrap();
             receive(&memory, name, 100, clock.now()).await;
         }
+        let is_plain = more.is_empty();
+        memory.put_catalog(more).await.unwrap();
+        let load = async || Arc::new(Live::load(&memory).await.unwrap());
+        // Building an index takes longer than most tests.
+        static PLAIN: OnceCell<Arc<Live>> = OnceCell::const_new();
+        let catalog = if is_plain {
+            PLAIN.get_or_init(load).await.clone()
+        } else {
+            load().await
+        };
         let store = FaultyStore::new(memory, plan);
-        Self::over(store, clock, 1, bounds).await
+        Self::start(store, clock, catalog, 1, bounds).await
+    }
+
+    /// Another node over the same data: a successor, or a second owner. Its faults are its own,
+    /// and `seed` must differ from those of its siblings.
+    pub async fn another(&self, seed: u64) -> Self {
+        self.another_with(seed, FaultPlan::NONE).await
+    }
+
+    pub async fn another_with(&self, seed: u64, plan: FaultPlan) -> Self {
+        let store = FaultyStore::new(self.store.inner().clone(), plan);
+        self.beside(store, seed).await
+    }
+
+    /// Another node over `store`, which holds the same data.
+    pub fn beside(&self, store: TestStore, seed: u64) -> impl Future<Output = Self> + use<> {
+        let (clock, catalog) = (self.clock.clone(), self.catalog.clone());
+        Self::start(store, clock, catalog, seed, BOUNDS)
+    }
+
+    /// The node is dead: nothing that it still does reaches the store, and no answer comes back.
+    pub fn kill(&self) {
+        std::mem::forget(self.store.pause(|_| true));
     }
 
     /// A node over a store that is there: what a restart, or a second owner, is.
@@ -159,16 +213,26 @@ impl World {
         seed: u64,
         bounds: Bounds,
     ) -> Self {
+        let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
+        Self::start(store, clock, catalog, seed, bounds).await
+    }
+
+    async fn start(
+        store: TestStore,
+        clock: Arc<ManualClock>,
+        catalog: Arc<Live>,
+        seed: u64,
+        bounds: Bounds,
+    ) -> Self {
         let entropy = Arc::new(SeededEntropy::new(seed));
         let sources = Sources {
             clock: clock.clone(),
             entropy: entropy.clone(),
         };
-        let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
         let options = Options {
             store: Arc::new(store.clone()),
             sources: sources.clone(),
-            catalog,
+            catalog: catalog.clone(),
             users: bounds,
             stocks: Bounds {
                 waiting: 10_000,
@@ -184,14 +248,15 @@ impl World {
             clock,
             entropy,
             sources,
+            catalog,
             system,
             users,
         }
     }
 
-    /// Another node over the same store.
-    pub async fn another(&self, seed: u64) -> Self {
-        Self::over(self.store.clone(), self.clock.clone(), seed, BOUNDS).await
+    /// Another node over the same store, faults included.
+    pub async fn sibling(&self, seed: u64) -> Self {
+        self.beside(self.store.clone(), seed).await
     }
 
     pub async fn ask(&self, user: UserId, request: Request) -> Result<Reply, Failure> {
@@ -329,7 +394,11 @@ pub fn line_of(cart: &CartView, name: &str) -> Option<(LineId, u32)> {
 }
 
 pub fn order_request(key: Option<&str>) -> Request {
-    let checkout = Checkout {
+    order_request_with(key, |_| {})
+}
+
+pub fn order_request_with(key: Option<&str>, edit: impl FnOnce(&mut Checkout)) -> Request {
+    let mut checkout = Checkout {
         shipping_address: address(),
         billing_address: None,
         payment_method_id: "pm_1".into(),
@@ -338,6 +407,7 @@ pub fn order_request(key: Option<&str>) -> Request {
         notes: String::new(),
         expected_total: None,
     };
+    edit(&mut checkout);
     let key = key.map(|key| Key {
         key: key.to_owned(),
         fingerprint: [7; 32],
@@ -384,7 +454,12 @@ pub fn product(name: &str, price: i64, at: Timestamp) -> Product {
 
 /// Sets what was received of a SKU in all.
 pub async fn receive(store: &(impl Store + ?Sized), name: &str, units: u64, at: Timestamp) {
-    let mut level = store.stock(sku(name)).await.unwrap();
+    receive_item(store, sku(name), units, at).await;
+}
+
+/// Sets what was received of a stock item in all.
+pub async fn receive_item(store: &(impl Store + ?Sized), key: StockKey, units: u64, at: Timestamp) {
+    let mut level = store.stock(key.clone()).await.unwrap();
     level.value.receive(units).unwrap();
     let write = StockWrite {
         level: level.value,
@@ -394,7 +469,7 @@ pub async fn receive(store: &(impl Store + ?Sized), name: &str, units: u64, at: 
     let commit = Commit {
         expected: level.version,
         write: WriteId(Uuid::from_u128(u128::from(units))),
-        change: Change::Stock(sku(name), write),
+        change: Change::Stock(key, write),
     };
     store.commit(commit).await.unwrap();
 }

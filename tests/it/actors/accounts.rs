@@ -146,7 +146,7 @@ async fn an_account_that_a_crash_left_without_is_completed_at_the_next_login() {
     let id = claim.unwrap().user_id;
     assert_eq!(world.stored(id).await.value.account, None);
     dying.abort();
-    let successor = world.another(2).await;
+    let successor = world.sibling(2).await;
     let accounts = accounts(&successor);
     let taken = tokio::spawn({
         let accounts = accounts.clone();
@@ -207,7 +207,7 @@ async fn the_first_administrator_is_made_once() {
 #[tokio::test(start_paused = true)]
 async fn the_first_administrator_is_made_by_whichever_node_is_first() {
     let world = World::new().await;
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     let (here, there) = (accounts(&world), accounts(&other));
     let pause = world.store.pause(first(claim_commit));
     let slow = tokio::spawn(async move { administer(&here, "root").await });

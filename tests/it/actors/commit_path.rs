@@ -265,7 +265,7 @@ async fn a_store_that_cannot_be_read_is_a_failure_until_it_can() {
     let world = World::new().await;
     let user = world.user().await;
     world.add(user, "shirt", 2).await.unwrap();
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     other
         .store
         .script(|op| matches!(op, Op::Read("user")).then_some(Fault::Refused));

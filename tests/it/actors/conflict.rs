@@ -16,7 +16,7 @@ async fn what_another_owner_wrote_is_neither_lost_nor_done_twice() {
     let world = World::new().await;
     let user = world.user().await;
     world.add(user, "shirt", 1).await.unwrap();
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     other.add(user, "mug", 2).await.unwrap();
     // Each is stale by one change now.
     let cart = world.add(user, "shirt", 3).await.unwrap();
@@ -33,7 +33,7 @@ async fn what_another_owner_wrote_is_neither_lost_nor_done_twice() {
 async fn two_busy_owners_do_every_change_once() {
     let world = World::new().await;
     let user = world.user().await;
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     let is_commit = commit_of(user);
     let mut turn = 0;
     world.store.script(move |op| {
@@ -61,7 +61,7 @@ async fn what_gathered_behind_a_conflict_is_decided_again() {
     let world = World::new().await;
     let user = world.user().await;
     world.add(user, "shirt", 1).await.unwrap();
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     let pause = world.store.pause(first(commit_of(user)));
     let carried = world.spawn(user, adding("shirt", 1));
     pause.reached(1).await;
@@ -97,7 +97,7 @@ async fn what_gathered_behind_a_conflict_is_decided_again() {
 async fn a_key_that_took_effect_at_another_owner_is_replayed_after_the_conflict() {
     let world = World::new().await;
     let user = world.user().await;
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     let pause = world.store.pause(first(commit_of(user)));
     let here = world.spawn(user, keyed(adding("shirt", 1), "k"));
     pause.reached(1).await;

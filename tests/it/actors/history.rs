@@ -203,7 +203,7 @@ async fn history(seed: u64) -> u64 {
     let percent = random.random_range(5..=15);
     let world = World::with(FaultPlan::seeded(seed, percent), BOUNDS).await;
     world.store.script(|_| None);
-    let other = world.another(seed.wrapping_add(1)).await;
+    let other = world.sibling(seed.wrapping_add(1)).await;
     let mut clients = Vec::new();
     for at in 0..USERS {
         let user = register(&world, at).await;

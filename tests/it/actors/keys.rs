@@ -97,7 +97,7 @@ async fn another_request_with_the_key_is_refused_by_memory_and_by_the_store() {
     let other = Request { key, ..adding(2) };
     let refused = refusal(world.ask(user, other.clone()).await);
     assert_eq!(refused, Rejection::KeyReused);
-    let restarted = world.another(2).await;
+    let restarted = world.sibling(2).await;
     let refused = refusal(restarted.ask(user, other).await);
     assert_eq!(refused, Rejection::KeyReused);
 }
@@ -108,7 +108,7 @@ async fn a_key_is_honoured_by_a_new_actor_and_is_one_users_own() {
     let (ann, bob) = (world.user().await, world.user().await);
     world.ask(ann, keyed(adding(2), "k")).await.unwrap();
     world.system.stop(soon()).await;
-    let restarted = world.another(2).await;
+    let restarted = world.sibling(2).await;
     let again = restarted.ask(ann, keyed(adding(2), "k")).await.unwrap();
     assert!(again.replayed);
     assert_eq!(units(Ok(again), "shirt"), 2);
@@ -129,7 +129,7 @@ async fn a_key_ends_after_24_hours_and_takes_effect_anew() {
             .unwrap()
             .replayed
     );
-    let restarted = world.another(2).await;
+    let restarted = world.sibling(2).await;
     assert!(
         restarted
             .ask(user, keyed(adding(2), "k"))
@@ -150,7 +150,7 @@ async fn a_key_ends_after_24_hours_and_takes_effect_anew() {
             .unwrap()
             .replayed
     );
-    let again = world.another(3).await;
+    let again = world.sibling(3).await;
     let replay = again.ask(user, keyed(adding(2), "k")).await.unwrap();
     assert!(replay.replayed);
     assert_eq!(units(Ok(replay), "shirt"), 4);
@@ -172,7 +172,7 @@ async fn a_thousand_live_keys_are_the_most_until_they_expire() {
     }
     let refused = refusal(world.ask(user, keyed(adding(1), "more")).await);
     assert_eq!(refused, Rejection::TooManyKeys);
-    let restarted = world.another(2).await;
+    let restarted = world.sibling(2).await;
     let refused = refusal(restarted.ask(user, keyed(adding(1), "more")).await);
     assert_eq!(refused, Rejection::TooManyKeys);
     // A known key is still honoured, and requests without one go on.
@@ -207,7 +207,7 @@ async fn a_refused_request_does_not_burn_its_key() {
     let refused = refusal(world.ask(user, keyed(adding(101), "k")).await);
     assert!(matches!(refused, Rejection::OutOfStock { .. }));
     crate::world::receive(world.store.inner(), "shirt", 200, world.sources.clock.now()).await;
-    let owner = world.another(2).await;
+    let owner = world.sibling(2).await;
     let done = owner.ask(user, keyed(adding(101), "k")).await.unwrap();
     assert!(!done.replayed);
     assert_eq!(units(Ok(done), "shirt"), 101);
@@ -218,7 +218,7 @@ async fn a_look_up_that_fails_takes_no_effect() {
     let world = World::new().await;
     let user = world.user().await;
     world.ask(user, keyed(adding(2), "k")).await.unwrap();
-    let owner = world.another(2).await;
+    let owner = world.sibling(2).await;
     owner.store.script(|op| {
         let is_look_up = matches!(op, Op::Read("key_use"));
         is_look_up.then_some(cartwright::store::fault::Fault::Refused)
@@ -233,7 +233,7 @@ async fn a_key_that_another_owner_used_while_an_order_was_reserved_places_no_sec
     let world = World::new().await;
     let user = world.user().await;
     world.add(user, "shirt", 2).await.unwrap();
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     let pause = world
         .store
         .pause(first(|op| matches!(op, Op::PutAttempt(_))));

@@ -95,7 +95,7 @@ async fn a_request_whose_asker_left_while_its_stock_was_read_is_not_executed() {
 async fn a_request_whose_asker_left_behind_a_conflict_is_not_executed() {
     let world = World::new().await;
     let user = world.user().await;
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     let pause = world.store.pause(crate::world::first(commit_of(user)));
     let asked = world.spawn(user, adding(1));
     pause.reached(1).await;

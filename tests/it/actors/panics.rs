@@ -77,7 +77,7 @@ async fn a_change_that_panics_half_way_leaves_nothing_of_it() {
     let world = World::new().await;
     let user = world.user().await;
     exhaust_epochs(&world, user).await;
-    let owner = world.another(2).await;
+    let owner = world.sibling(2).await;
     let poisoned = owner.ask(user, last_epoch(Command::Logout)).await;
     assert!(matches!(poisoned, Err(Failure::Internal)));
     let added = owner.ask(user, last_epoch(add("mug", 1))).await;
@@ -96,7 +96,7 @@ async fn a_change_that_panics_during_a_commit_harms_neither_batch() {
     let world = World::new().await;
     let user = world.user().await;
     exhaust_epochs(&world, user).await;
-    let owner = world.another(2).await;
+    let owner = world.sibling(2).await;
     let pause = world.store.pause(first(commit_of(user)));
     let carried = owner.spawn(user, last_epoch(add("mug", 1)));
     pause.reached(1).await;
@@ -136,7 +136,7 @@ async fn a_commit_that_panics_is_an_unknown_outcome_of_its_user_alone() {
 async fn a_load_that_panics_fails_those_that_waited_for_it() {
     let world = World::new().await;
     let user = world.user().await;
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     panic_in(&other, |op| matches!(op, Op::Read("user")));
     assert!(is_unavailable(&other.ask(user, view()).await));
     assert!(other.ask(user, view()).await.is_ok());
@@ -150,7 +150,7 @@ async fn a_look_up_that_panics_fails_its_own_request() {
         .ask(user, keyed(adding("shirt", 1), "known"))
         .await
         .unwrap();
-    let owner = world.another(2).await;
+    let owner = world.sibling(2).await;
     panic_in(&owner, |op| matches!(op, Op::Read("key_use")));
     let lost = owner.spawn(user, keyed(adding("shirt", 1), "lost"));
     let plain = owner.spawn(user, adding("mug", 1));

@@ -83,7 +83,7 @@ async fn each_token_is_exchanged_once_for_the_next() {
         world.clock.advance(Duration::from_secs(60));
         refresh(&world, user, generation).await.unwrap();
     }
-    let owner = world.another(2).await;
+    let owner = world.sibling(2).await;
     refresh(&owner, user, 20).await.unwrap();
     assert_eq!(account(&world, user).await.sessions.len(), 1);
 }
@@ -150,7 +150,7 @@ async fn a_token_that_is_not_the_sessions_is_refused_and_harms_nothing() {
 #[tokio::test(start_paused = true)]
 async fn of_a_hundred_refreshes_at_once_one_wins_and_its_token_is_good() {
     let world = World::new().await;
-    let other = world.another(2).await;
+    let other = world.sibling(2).await;
     let user = world.user().await;
     let asks = (0..100_u8).map(|at| {
         let owner = if at % 2 == 0 { &world } else { &other };
@@ -200,7 +200,7 @@ async fn nothing_of_a_refresh_that_races_with_a_logout_outlives_it() {
     for owners in 1..=2 {
         let world = World::new().await;
         let user = world.user().await;
-        let other = world.another(2).await;
+        let other = world.sibling(2).await;
         let second = if owners == 1 { &world } else { &other };
         let (refreshed, ended) = tokio::join!(refresh(&world, user, 0), logout(second, user));
         ended.unwrap();
