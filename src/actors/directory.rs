@@ -329,3 +329,6 @@ impl<E: Entity> Directory<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
