@@ -6,5 +6,6 @@ mod catalog;
 mod client;
 mod envelope;
 mod faults;
+mod limits;
 mod orders;
 mod walk;
