@@ -5,6 +5,8 @@ use crate::app::TestApp;
 use futures::future::join_all;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const ANN: &str = "203.0.113.9";
 const BOB: &str = "198.51.100.7";
@@ -127,16 +129,29 @@ async fn forged_tokens_and_unknown_paths_count_like_anything_else_of_the_address
 }
 
 #[tokio::test]
-async fn who_is_refused_gets_the_answer_also_while_sending_a_large_body() {
-    let shop = Limited::spawn("credentials=1/h,user=1/h").await;
-    let token = shop.0.token("ann@example.com").await;
-    assert_eq!(shop.get(ANN, CART, Some(&token)).await, 200);
-    let body = json!({"product_id": "x".repeat(60_000), "quantity": 1});
-    for _ in 0..20 {
-        let add = (Method::POST, "/api/v1/cart/items");
-        let answer = shop.from(ANN, add, Some(&token), Some(body.clone())).await;
-        assert_eq!(answer.status(), 429);
-    }
+async fn who_is_refused_may_end_its_body_and_keeps_the_connection() {
+    let shop = Limited::spawn("credentials=1/h").await;
+    assert_eq!(shop.post("127.0.0.1", LOGIN, json!({})).await, 400);
+    let address = shop.0.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // Who wants to know beforehand whether the body is read is told so.
+    let head = format!(
+        "POST {LOGIN} HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(next(&mut stream).await.starts_with("HTTP/1.1 100"));
+    stream.write_all(b"{}").await.unwrap();
+    assert!(next(&mut stream).await.starts_with("HTTP/1.1 429"));
+    let health = "GET /health HTTP/1.1\r\nHost: shop\r\n\r\n";
+    stream.write_all(health.as_bytes()).await.unwrap();
+    assert!(next(&mut stream).await.starts_with("HTTP/1.1 200"));
+}
+
+/// What comes next on a connection; a short answer comes in one piece.
+async fn next(stream: &mut TcpStream) -> String {
+    let mut buffer = [0; 4096];
+    let length = stream.read(&mut buffer).await.unwrap();
+    String::from_utf8_lossy(&buffer[..length]).into_owned()
 }
 
 #[tokio::test]
