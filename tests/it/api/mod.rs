@@ -6,6 +6,7 @@ mod catalog;
 mod client;
 mod envelope;
 mod faults;
+mod flash_sale;
 mod limits;
 mod orders;
 mod walk;
