@@ -139,7 +139,7 @@ impl Page {
 }
 
 /// An answer under its entity tag, or that the client has it already.
-fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Response {
+pub(super) fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Response {
     let bytes = match json::bytes(body) {
         Ok(bytes) => bytes,
         Err(fault) => return fault,

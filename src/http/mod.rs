@@ -19,6 +19,7 @@ mod json;
 mod orders;
 mod query;
 pub mod server;
+mod shipping;
 
 pub use cors::Cors;
 pub use health::Readiness;
@@ -113,6 +114,8 @@ fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(catalog::routes(api))
         .unify()
         .or(orders::routes(api))
+        .unify()
+        .or(shipping::routes(api))
         .unify()
         .or(auth::routes(api))
         .unify()
