@@ -109,3 +109,6 @@ fn order_line((line, priced): (Line, &pricing::PricedLine)) -> OrderLine {
         total: priced.total,
     }
 }
+
+#[cfg(test)]
+mod tests;
