@@ -27,7 +27,7 @@ async fn list_shipping_methods(call: Call) -> Result<Response, ApiError> {
         .iter()
         .map(|method| ShippingMethodView::from(&**method))
         .collect();
-    Ok(cacheable(&call.headers, &json::Data { data }))
+    cacheable(&call.headers, &json::Data { data })
 }
 
 /// A shipping method; the first that is listed is the default.

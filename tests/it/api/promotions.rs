@@ -13,12 +13,15 @@ fn assert_refused((status, answer): &(StatusCode, Value), message: &str) {
 
 #[tokio::test]
 async fn a_limit_of_five_gives_five_of_fifty_buyers_at_once_the_discount() {
-    let shop = Shop::with(
-        r#"{"type":"promotion","code":"FIVE","percent":"50","limit_total":5}"#,
+    let shop =
+        Shop::with(r#"{"type":"promotion","code":"FIVE","percent":"50","limit_total":5}"#).await;
+    let names: Vec<String> = (0..50).map(|n| format!("buyer{n}")).collect();
+    let buyers = join_all(
+        names
+            .iter()
+            .map(|name| shop.customer(name, &[("shirt", 1)])),
     )
     .await;
-    let names: Vec<String> = (0..50).map(|n| format!("buyer{n}")).collect();
-    let buyers = join_all(names.iter().map(|name| shop.customer(name, &[("shirt", 1)]))).await;
     let coded = json!({"promotion_codes": ["FIVE"]});
     let answers = join_all(buyers.iter().map(|token| shop.order(token, coded.clone()))).await;
     let mut refused = Vec::new();
@@ -53,7 +56,10 @@ async fn an_order_that_lacks_stock_gives_its_promotion_back() {
     assert_eq!(shop.order(&ann, json!({})).await.0, StatusCode::CREATED);
     let coded = json!({"promotion_codes": ["ONCE"]});
     let (status, answer) = shop.order(&bob, coded.clone()).await;
-    assert_eq!((status, refusal(&answer).0), (StatusCode::BAD_REQUEST, "out_of_stock"));
+    assert_eq!(
+        (status, refusal(&answer).0),
+        (StatusCode::BAD_REQUEST, "out_of_stock")
+    );
     // What it held is released, at the latest, when the node has stopped.
     let shop = shop.restarted().await;
     let eve = shop.customer("eve", &[("mug", 1)]).await;
@@ -156,12 +162,20 @@ async fn codes_of_both_kinds_add_up_and_each_counts_once_however_it_is_written()
     .await;
     let ann = shop.customer("ann", &[("shirt", 2), ("mug", 3)]).await;
     let coded = json!({"promotion_codes": ["fiver", "TENTH", "odd", "FIVER", " tenth "]});
-    let (status, quote) = shop.quote(&ann, &json!({
-        "promotion_codes": coded["promotion_codes"],
-        "shipping_address": {"country": "US", "state": "NY"},
-    })).await;
+    let (status, quote) = shop
+        .quote(
+            &ann,
+            &json!({
+                "promotion_codes": coded["promotion_codes"],
+                "shipping_address": {"country": "US", "state": "NY"},
+            }),
+        )
+        .await;
     assert_eq!(status, StatusCode::OK, "{quote}");
-    assert_eq!(quote["data"]["promotion_codes"], json!(["FIVER", "TENTH", "ODD"]));
+    assert_eq!(
+        quote["data"]["promotion_codes"],
+        json!(["FIVER", "TENTH", "ODD"])
+    );
     let (_, order) = shop.order(&ann, coded).await;
     assert_eq!(totals(&quote), totals(&order));
     // 40.00 + 29.97 = 69.97; - 6.99 = 62.98; - 2.09 = 60.89; - 5.00 = 55.89: 14.08 off in all.
@@ -170,9 +184,8 @@ async fn codes_of_both_kinds_add_up_and_each_counts_once_however_it_is_written()
     // 23.94 is 2.12 (2.1247).
     let items = &order["data"]["items"];
     let line = |index: usize, name: &str| items[index][name]["amount"].as_i64().unwrap();
-    let lines = [0, 1].map(|index| {
-        ["discount_amount", "tax_amount", "total"].map(|name| line(index, name))
-    });
+    let lines = [0, 1]
+        .map(|index| ["discount_amount", "tax_amount", "total"].map(|name| line(index, name)));
     assert_eq!(lines, [[805, 284, 3_479], [603, 212, 2_606]]);
     assert_eq!(totals(&order), [6_997, 1_408, 496, 0, 6_085]);
 }
