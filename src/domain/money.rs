@@ -166,10 +166,10 @@ impl fmt::Display for Money {
         let places = self.currency.exponent();
         let sign = if self.amount < 0 { "-" } else { "" };
         let (amount, unit) = (self.amount.unsigned_abs(), 10_u64.pow(places));
-        write!(f, "{sign}{}", amount / unit)?;
+        write!(f, "{sign}{}", amount.div_euclid(unit))?;
         if places > 0 {
             let width = usize::try_from(places).unwrap_or_default();
-            write!(f, ".{:0width$}", amount % unit)?;
+            write!(f, ".{:0width$}", amount.rem_euclid(unit))?;
         }
         write!(f, " {}", self.currency)
     }
