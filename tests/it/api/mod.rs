@@ -6,6 +6,7 @@ mod catalog;
 mod client;
 mod envelope;
 mod faults;
+mod flash_sale;
 mod orders;
 mod promotions;
 mod quotes;
