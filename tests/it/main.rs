@@ -4,5 +4,6 @@
 mod actors;
 mod api;
 mod app;
+mod house;
 mod store;
 mod world;
