@@ -3,6 +3,27 @@
 //! Files are read in a stream and written in batches, each record once: what is stored already and
 //! equal is left alone, so that the same file twice changes nothing. A record that cannot be taken
 //! is named by file, line and column or field. Nothing here knows HTTP or the catalogue in memory.
+//!
+//! # NDJSON
+//! One object a line. Fields after the `;` may be left out; `demo.ndjson` shows each type. Prices
+//! are `{"amount": minor units, "currency": "USD"}`, rates are text (`"8.75"` per cent), times are
+//! RFC 3339.
+//!
+//! | `type` | fields |
+//! |---|---|
+//! | `category` | `id`, `name`; `slug`, `description`, `parent_id`, `image_url`, `active` |
+//! | `brand` | `id`, `name`; `slug`, `description`, `logo_url`, `active` |
+//! | `product` | `id`, `sku`, `name`, `base_price`; `description`, `sale_price`, `status` (`active`, `draft`, `archived`), `brand_id`, `category_id`, `images`, `attributes`, `stock`, `variants` |
+//! | one of `variants` | `id`, `sku`, `name`, `price`; `sale_price`, `attributes`, `stock` |
+//! | `stock` | `sku`, `received` (units in all, those that are sold included) |
+//! | `tax_rate` | `country`, `rate`; `state` |
+//! | `shipping_method` | `id`, `name`, `price`; `free_from`, `position` |
+//! | `promotion` | `code`, and `percent` or `amount`; `minimum_subtotal`, `valid_from`, `valid_until`, `limit_total`, `limit_per_user` |
+//!
+//! # Shopify
+//! Rows of one `Handle` stand together and make a product; a row with a price, a SKU or an option
+//! value is a variant, any other adds a picture. Missing SKUs are derived from the handle and the
+//! option values. Vendors become brands and types categories, where there are none of their id.
 
 mod check;
 pub mod demo;
@@ -164,11 +185,7 @@ pub async fn run<R: Read + Send>(
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, ImportError> {
-    let file = input.file;
-    let failed = |source| ImportError::Read {
-        file: file.clone(),
-        source,
-    };
+    let Input { file, format, data } = input;
     let mut writer = Writer::open(store, sources).await?;
     if let Some(given) = options.currency {
         writer.adopt(given).await?.map_err(|shop| {
@@ -176,16 +193,12 @@ pub async fn run<R: Read + Send>(
             ImportError::OtherCurrency { file, shop, given }
         })?;
     }
-    let mut entries: Box<dyn Entries + '_> = match input.format {
-        Format::Ndjson => Box::new(ndjson::Reader::new(input.data)),
-        Format::ShopifyCsv => {
-            let currency = writer
-                .currency()
-                .ok_or_else(|| ImportError::NoCurrency { file: file.clone() })?;
-            Box::new(shopify::Reader::open(&file, input.data, currency)?)
-        }
-    };
+    let mut entries = open(&file, format, data, writer.currency())?;
     let mut stopped = false;
+    let failed = |source| ImportError::Read {
+        file: file.clone(),
+        source,
+    };
     while !stopped && let Some(entry) = entries.next().map_err(failed)? {
         progress.read(entries.read());
         let problems = writer.take(entry).await?;
@@ -197,6 +210,23 @@ pub async fn run<R: Read + Send>(
     report::tell(&file, problems, progress);
     progress.read(entries.read());
     Ok(writer.finish(stopped))
+}
+
+fn open<'a, R: Read + Send + 'a>(
+    file: &str,
+    format: Format,
+    data: R,
+    currency: Option<Currency>,
+) -> Result<Box<dyn Entries + 'a>, ImportError> {
+    match (format, currency) {
+        (Format::Ndjson, _) => Ok(Box::new(ndjson::Reader::new(data))),
+        (Format::ShopifyCsv, Some(currency)) => {
+            Ok(Box::new(shopify::Reader::open(file, data, currency)?))
+        }
+        (Format::ShopifyCsv, None) => Err(ImportError::NoCurrency {
+            file: file.to_owned(),
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -84,12 +84,14 @@ impl<'a, S: Catalogs + Commits + Stocks + ?Sized> Writer<'a, S> {
         match self.currency {
             Some(shop) if shop != currency => Ok(Err(shop)),
             Some(_) => Ok(Ok(())),
-            None => {
-                self.put(vec![CatalogRow::Currency(currency)]).await?;
-                self.currency = Some(currency);
-                Ok(Ok(()))
-            }
+            None => self.set(currency).await.map(Ok),
         }
+    }
+
+    async fn set(&mut self, currency: Currency) -> Result<(), ImportError> {
+        self.put(vec![CatalogRow::Currency(currency)]).await?;
+        self.currency = Some(currency);
+        Ok(())
     }
 
     /// Takes an entry, writing a batch where one is full. What it refuses may be of entries that
@@ -109,8 +111,7 @@ impl<'a, S: Catalogs + Commits + Stocks + ?Sized> Writer<'a, S> {
         };
         let currency = content.row.iter().flat_map(currencies).next();
         if let (None, Some((_, currency))) = (self.currency, currency) {
-            self.put(vec![CatalogRow::Currency(currency)]).await?;
-            self.currency = Some(currency);
+            self.set(currency).await?;
         }
         let mut problems = Vec::new();
         let rows = self.rows.len() + content.named.len() + 1;
@@ -123,40 +124,47 @@ impl<'a, S: Catalogs + Commits + Stocks + ?Sized> Writer<'a, S> {
 
     /// Whether the entry goes with the shop's currency and with what the file said before.
     fn check(&self, content: Content, line: u64) -> Result<Content, Problem> {
-        let problem = |place, message| {
-            Err(Problem {
-                line,
-                place,
-                message,
-            })
+        let problem = |place, message| Problem {
+            line,
+            place,
+            message,
         };
         if let Some(row) = &content.row {
-            let all = currencies(row);
-            let shop = self.currency.or(all.first().map(|(_, currency)| *currency));
-            let other = all.into_iter().find(|(_, other)| Some(*other) != shop);
-            if let (Some((field, _)), Some(shop)) = (other, shop) {
-                let message = format!("must be {shop}: a shop has one currency");
-                return problem(Place::Field(format!("{field}.currency")), message);
-            }
+            self.check_currency(row)
+                .map_err(|(field, message)| problem(Place::Field(field), message))?;
             if let Some(earlier) = self.seen.line(&row.key()) {
                 let message = format!("repeats the record on line {earlier}");
-                return problem(Place::Line, message);
+                return Err(problem(Place::Line, message));
             }
         }
         for sku in content.skus() {
             if let Some(earlier) = self.seen.line(&("sku", sku)) {
                 let message = format!("uses SKU {sku}, as does the product on line {earlier}");
-                return problem(Place::Line, message);
+                return Err(problem(Place::Line, message));
             }
         }
         for stocked in &content.stock {
             if let Some(earlier) = self.seen.line(&("stock", &stocked.key)) {
                 let key = &stocked.key;
                 let message = format!("repeats the stock of {key}, given on line {earlier}");
-                return problem(stocked.place.clone(), message);
+                return Err(problem(stocked.place.clone(), message));
             }
         }
         Ok(content)
+    }
+
+    /// Fails with a field and what it must be.
+    fn check_currency(&self, row: &CatalogRow) -> Result<(), (String, String)> {
+        let all = currencies(row);
+        let shop = self.currency.or(all.first().map(|(_, currency)| *currency));
+        let other = all.into_iter().find(|(_, other)| Some(*other) != shop);
+        match (other, shop) {
+            (Some((field, _)), Some(shop)) => Err((
+                format!("{field}.currency"),
+                format!("must be {shop}: a shop has one currency"),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn keep(&mut self, content: Content, line: u64, kind: Kind) {

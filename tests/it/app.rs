@@ -29,7 +29,14 @@ pub const SECRET: &str = "Tz9cE1rV7nQ2wXy4uB6mK8pL0sD3fG5h";
 
 /// The settings that these flags of `serve` give, on a free port.
 pub fn settings(flags: &[&str]) -> Settings {
-    let fixed = ["cartwright", "serve", "--listen", "127.0.0.1:0", "--ops-listen", "off"];
+    let fixed = [
+        "cartwright",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--ops-listen",
+        "off",
+    ];
     let arguments = fixed.iter().chain(flags).map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
@@ -52,9 +59,15 @@ impl TestApp {
     /// With these flags of `serve`, over a store.
     pub async fn over(store: Arc<dyn Store>, flags: &[&str]) -> Self {
         let entropy = Arc::new(SeededEntropy::new(rand_seed()));
-        let sources = Sources { clock: Arc::new(SystemClock), entropy: entropy.clone() };
+        let sources = Sources {
+            clock: Arc::new(SystemClock),
+            entropy: entropy.clone(),
+        };
         let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();
-        let stores = Stores { store, is_healthy: Arc::new(|| true) };
+        let stores = Stores {
+            store,
+            is_healthy: Arc::new(|| true),
+        };
         let secret = Secret::parse(SECRET).unwrap();
         let settings = settings(flags);
         let server = Server::start(&settings, stores, &secret, hasher, sources.clone());
@@ -64,7 +77,13 @@ impl TestApp {
         let running = tokio::spawn(async move {
             server.run(async { drop(stopped.await) }).await;
         });
-        Self { url, client: Client::new(), sources, stop: Some(stop), running: Some(running) }
+        Self {
+            url,
+            client: Client::new(),
+            sources,
+            stop: Some(stop),
+            running: Some(running),
+        }
     }
 
     /// Stops it as a signal would, and waits for the end.
@@ -107,7 +126,10 @@ impl TestApp {
 
     /// The access token of somebody new.
     pub async fn token(&self, email: &str) -> String {
-        self.register(email).await["access_token"].as_str().unwrap().to_owned()
+        self.register(email).await["access_token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 }
 

@@ -82,6 +82,12 @@ impl Search {
     /// # Errors
     /// [`SearchError::Index`].
     pub fn build(snapshot: &Snapshot) -> Result<Self, SearchError> {
+        let threads = snapshot.listing().total() / PRODUCTS_PER_THREAD;
+        Self::build_with(snapshot, threads.clamp(1, MAX_THREADS))
+    }
+
+    /// Each thread makes at least one segment of what it is given.
+    fn build_with(snapshot: &Snapshot, threads: usize) -> Result<Self, SearchError> {
         let mut schema = Schema::builder();
         let text = TextOptions::default().set_indexing_options(
             TextFieldIndexing::default()
@@ -95,8 +101,6 @@ impl Search {
         let index = Index::create_in_ram(schema.build());
         index.tokenizers().register(TOKENIZER, Words);
 
-        let products = snapshot.listing().total();
-        let threads = (products / PRODUCTS_PER_THREAD).clamp(1, MAX_THREADS);
         let mut writer: IndexWriter =
             index.writer_with_num_threads(threads, threads * BUFFER_PER_THREAD)?;
         for (place, product) in (0u64..).zip(snapshot.listing().page(0, usize::MAX)) {
@@ -116,7 +120,7 @@ impl Search {
             reader,
             name,
             description,
-            products,
+            products: snapshot.listing().total(),
         })
     }
 

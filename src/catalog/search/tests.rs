@@ -163,6 +163,7 @@ proptest! {
     fn agrees_with_going_through_everything(
         texts in prop::collection::vec((text(4), text(6), 0..3i64), 0..12),
         keywords in prop::collection::vec(text(4), 1..6),
+        threads in 1..4usize,
         offset in 0..4usize,
     ) {
         let products = texts.iter().enumerate().map(|(index, (name, description, created))| Product {
@@ -170,7 +171,7 @@ proptest! {
             ..product(&format!("p{index}"), name, description)
         });
         let snapshot = snapshot(products.collect());
-        let search = Search::build(&snapshot).unwrap();
+        let search = Search::build_with(&snapshot, threads).unwrap();
         for keyword in keywords {
             let expected = reference(&snapshot, &keyword);
             let found = search.find(&keyword, offset, 3).unwrap();

@@ -123,10 +123,10 @@ pub fn decide(
     if let Some(replay) = replay(state, request, context)? {
         return Ok(replay);
     }
-    if let IfMatch::Revisions(revisions) = &request.if_match {
-        if !revisions.contains(&state.cart.revision) {
-            return Err(Rejection::PreconditionFailed);
-        }
+    if let IfMatch::Revisions(revisions) = &request.if_match
+        && !revisions.contains(&state.cart.revision)
+    {
+        return Err(Rejection::PreconditionFailed);
     }
     let mut decision = match (&request.command, account) {
         (

@@ -6,6 +6,7 @@ use crate::domain::ids::{
     BrandId, CategoryId, ProductId, PromotionCode, ShippingMethodId, Sku, VariantId,
 };
 use crate::domain::money::Rate;
+use crate::domain::regions;
 use crate::domain::shop::{Discount, Promotion, ShippingMethod, TaxRate};
 use crate::domain::stock::StockKey;
 use crate::domain::time::Timestamp;
@@ -15,6 +16,8 @@ use crate::import::report::{Kind, Place};
 use crate::import::text::{percent, slug};
 use crate::store::CatalogRow;
 
+/// The longest name of a state, in bytes, where a country has no codes of them.
+const MAX_STATE: usize = 64;
 /// Overwritten when the row is written.
 const UNSET: Timestamp = Timestamp(0);
 
@@ -173,24 +176,41 @@ fn status(fields: &mut Fields) -> Result<Status, Flaw> {
 }
 
 fn tax_rate(fields: &mut Fields) -> Result<TaxRate, Flaw> {
-    let country = fields.text("country")?.trim().to_ascii_uppercase();
-    if country.len() != 2 || !country.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return Err(fields.flaw("country", "must be a country code of two letters"));
+    let country = fields.text("country")?.trim().to_uppercase();
+    if !regions::is_country(&country) {
+        return Err(fields.flaw("country", "must be an ISO 3166-1 code of two letters"));
     }
     let state = fields.optional_text("state")?;
-    let state = state.map(|state| state.trim().to_uppercase());
-    if state
-        .as_ref()
-        .is_some_and(|state| state.is_empty() || state.len() > 64)
-    {
-        return Err(fields.flaw("state", "must have 1 to 64 bytes"));
-    }
+    let state = state
+        .map(|state| state_of(&country, &state).ok_or_else(|| not_a_state(fields, &country)))
+        .transpose()?;
     let rate = share(fields, "rate")?.ok_or_else(|| fields.flaw("rate", "is required"))?;
     Ok(TaxRate {
         country,
         state,
         rate,
     })
+}
+
+/// The state as addresses have it, so that a rate meets the addresses that it is for.
+fn state_of(country: &str, text: &str) -> Option<String> {
+    let text = text.trim();
+    if regions::has_states(country) {
+        regions::state_code(country, text).map(str::to_owned)
+    } else {
+        let free = !text.is_empty() && text.len() <= MAX_STATE;
+        free.then(|| text.to_uppercase())
+    }
+}
+
+fn not_a_state(fields: &Fields, country: &str) -> Flaw {
+    if regions::has_states(country) {
+        let message =
+            format!("must be the ISO 3166-2 code or the English name of one of {country}");
+        fields.flaw("state", message)
+    } else {
+        fields.flaw("state", format!("must have 1 to {MAX_STATE} bytes"))
+    }
 }
 
 /// A percentage, as text so that no binary fraction comes near it.

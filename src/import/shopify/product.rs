@@ -45,36 +45,21 @@ const NO_OPTION: &str = "Default Title";
 pub(super) fn content(rows: &[Row], currency: Currency) -> Result<Content, Problem> {
     rows.iter().try_for_each(Row::whole)?;
     let first = &rows[0];
-    let handle = first.cell(HANDLE)?;
-    let id = ProductId::parse(handle).map_err(invalid(first, HANDLE))?;
+    let id = ProductId::parse(first.cell(HANDLE)?).map_err(invalid(first, HANDLE))?;
     if first.cell(TITLE)?.is_empty() {
         let message = "is required on a product's first row; its rows must stand together";
         return Err(first.problem(TITLE, message));
     }
-    let mut offers = Vec::new();
-    for row in rows {
-        if std::ptr::eq(row, first) || is_offer(row)? {
-            offers.push(Offer::read(row, first, currency)?);
-        }
-    }
-    let single = offers.len() == 1 && offers[0].values.is_empty();
-    let own = if single { offers[0].sku()? } else { None };
-    let sku = own.map_or_else(|| derived(handle, &[], first), Ok)?;
-    let variants = if single {
-        Vec::new()
-    } else {
-        let variants = offers.iter().map(|offer| offer.variant(handle));
-        variants.collect::<Result<Vec<_>, _>>()?
-    };
-    let mut stock = Vec::new();
-    let skus = variants.iter().map(|variant| &variant.sku);
-    for (offer, sku) in offers.iter().zip(skus.chain(single.then_some(&sku))) {
-        stock.extend(offer.stock(sku)?);
-    }
+    let offers = offers(rows, currency)?;
+    let Sold {
+        sku,
+        variants,
+        stock,
+    } = sold(&offers, first)?;
     let cheapest = offers
         .iter()
-        .min_by_key(|offer| offer.sale.unwrap_or(offer.price).amount);
-    let cheapest = cheapest.unwrap_or(&offers[0]);
+        .min_by_key(|offer| offer.sale.unwrap_or(offer.price).amount)
+        .unwrap_or(&offers[0]);
     let (brand_id, mut named) = brand(first)?;
     let (category_id, categories) = categories(first)?;
     named.extend(categories);
@@ -98,6 +83,54 @@ pub(super) fn content(rows: &[Row], currency: Currency) -> Result<Content, Probl
     Ok(Content {
         row: Some(row),
         named,
+        stock,
+    })
+}
+
+/// What can be bought: at least the first row.
+fn offers(rows: &[Row], currency: Currency) -> Result<Vec<Offer<'_>>, Problem> {
+    let first = &rows[0];
+    let mut offers = vec![Offer::read(first, first, currency)?];
+    for row in &rows[1..] {
+        if is_offer(row)? {
+            offers.push(Offer::read(row, first, currency)?);
+        }
+    }
+    Ok(offers)
+}
+
+/// Under which SKUs a product is sold, and what was received of them.
+struct Sold {
+    sku: Sku,
+    variants: Vec<Variant>,
+    stock: Vec<Stocked>,
+}
+
+fn sold(offers: &[Offer<'_>], first: &Row) -> Result<Sold, Problem> {
+    let handle = first.cell(HANDLE)?;
+    if let [offer] = offers
+        && offer.values.is_empty()
+    {
+        let sku = match offer.sku()? {
+            Some(sku) => sku,
+            None => derived(handle, &[], first)?,
+        };
+        return Ok(Sold {
+            stock: offer.stock(&sku)?.into_iter().collect(),
+            sku,
+            variants: Vec::new(),
+        });
+    }
+    let mut stock = Vec::new();
+    let mut variants = Vec::new();
+    for offer in offers {
+        let variant = offer.variant(handle)?;
+        stock.extend(offer.stock(&variant.sku)?);
+        variants.push(variant);
+    }
+    Ok(Sold {
+        sku: derived(handle, &[], first)?,
+        variants,
         stock,
     })
 }

@@ -11,6 +11,7 @@ use crate::domain::stock::StockLevel;
 use crate::domain::time::Timestamp;
 use crate::sources::{Clock, SystemEntropy};
 use crate::store::memory::MemoryStore;
+use proptest::prelude::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use watched::Watched;
@@ -137,4 +138,37 @@ fn a_format_is_told_by_its_extension() {
         "shop.xlsx: must be a Shopify product export (.csv) or NDJSON (.ndjson, .jsonl)"
     );
     assert!(of("csv").is_err());
+}
+
+/// Pieces of both formats, so that random files get far.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just(b"Handle,Title,Variant Price,Option1 Value,Image Src\n".to_vec()),
+        Just(b"a,A,1.5,S,\n".to_vec()),
+        Just(b"a,,2,M,x\n".to_vec()),
+        Just(b"\"".to_vec()),
+        Just(b"{\"type\":\"stock\",\"sku\":\"A\",\"received\":1}\n".to_vec()),
+        Just(b"{\"type\":\"product\",\"variants\":[".to_vec()),
+        prop::collection::vec(any::<u8>(), 0..12),
+    ];
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+    #[test]
+    fn any_file_is_survived_and_the_second_import_of_it_writes_nothing(bytes in pieces(), csv: bool) {
+        let format = if csv { Format::ShopifyCsv } else { Format::Ndjson };
+        let options = Options { currency: Some(Currency::USD), ..Options::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let bench = Bench::new();
+            if let Ok((first, refused)) = bench.run(format, &bytes, options).await {
+                bench.store.writes();
+                let (second, again) = bench.run(format, &bytes, options).await.unwrap();
+                assert_eq!((bench.store.writes(), again), (0, refused));
+                assert_eq!(second.total().refused, first.total().refused);
+            }
+        });
+    }
 }

@@ -64,6 +64,32 @@ async fn the_shops_data_is_read() {
 }
 
 #[tokio::test]
+async fn a_state_is_stored_as_addresses_have_it() {
+    let rate = |country, state| {
+        format!(r#"{{"type":"tax_rate","country":"{country}","state":"{state}","rate":"1"}}"#)
+    };
+    let bench = Bench::new();
+    let lines = [
+        rate("us", "new york"),
+        rate("CA", "CA-QC"),
+        rate("de", "Bayern"),
+    ];
+    bench.ndjson(&lines.join("\n")).await;
+    let shop = bench.store.shop().await.unwrap();
+    let mut states: Vec<_> = shop
+        .tax_rates
+        .iter()
+        .map(|rate| rate.state.as_deref())
+        .collect();
+    states.sort_unstable();
+    assert_eq!(states, [Some("BAYERN"), Some("NY"), Some("QC")]);
+    assert_eq!(
+        refusal(&rate("US", "Nowhere")).await,
+        "state must be the ISO 3166-2 code or the English name of one of US"
+    );
+}
+
+#[tokio::test]
 async fn malformed_json_is_named_by_column() {
     assert_eq!(refusal(r#"{"type": }"#).await, "column 10: expected value");
     assert_eq!(refusal("[]").await, "must be a JSON object");
@@ -133,7 +159,7 @@ async fn flaws_are_named_by_field() {
         ),
         (
             r#"{"type":"tax_rate","country":"USA","rate":"1"}"#.to_owned(),
-            "country must be a country code of two letters",
+            "country must be an ISO 3166-1 code of two letters",
         ),
         (
             r#"{"type":"tax_rate","country":"US","rate":8.75}"#.to_owned(),

@@ -230,6 +230,16 @@ async fn a_lost_quote_ends_the_import_before_memory_does() {
 }
 
 #[tokio::test]
+async fn a_file_may_be_longer_than_a_row() {
+    let filler = "x".repeat(19_000);
+    let rows = (0..100).map(|n| format!("p{n},P,{filler},,,,true,,,,,,1,5,,,"));
+    let text = format!("{HEADER}\n{}", rows.collect::<Vec<_>>().join("\n"));
+    assert!(text.len() > MAX_RECORD);
+    let (report, _) = Bench::new().csv(&text).await;
+    assert_eq!(counts(&report, Kind::Product), [100, 0, 0, 0]);
+}
+
+#[tokio::test]
 async fn text_must_be_utf_8() {
     let bench = Bench::new();
     let options = Options {

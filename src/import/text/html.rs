@@ -34,7 +34,7 @@ fn tag(html: &str, text: &mut String) -> usize {
         text.push('<');
         return 1;
     }
-    let Some(end) = html.find('>') else {
+    let Some(end) = end_of_tag(html) else {
         return html.len();
     };
     match name.as_str() {
@@ -52,6 +52,21 @@ fn tag(html: &str, text: &mut String) -> usize {
         _ => {}
     }
     end + 1
+}
+
+/// Where the tag at the start closes: not within a quoted value, unless its quote is left open.
+fn end_of_tag(html: &str) -> Option<usize> {
+    const LONGEST: usize = 4_096;
+    let mut quote = None;
+    for (at, byte) in html.bytes().enumerate().take(LONGEST) {
+        match (quote, byte) {
+            (None, b'>') => return Some(at),
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (Some(open), _) if open == byte => quote = None,
+            _ => {}
+        }
+    }
+    html.find('>')
 }
 
 /// How long the entity at the start is; what it stands for goes to `text`.
@@ -129,6 +144,7 @@ fn collapse(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::plain;
+    use proptest::prelude::*;
 
     #[test]
     fn tags_go_and_blocks_part_lines() {
@@ -161,5 +177,20 @@ mod tests {
         assert_eq!(plain("cut <b"), "cut");
         assert_eq!(plain("open <script>never closed"), "open");
         assert_eq!(plain("<!-- open"), "");
+    }
+
+    #[test]
+    fn quoted_values_may_hold_any_sign() {
+        assert_eq!(plain("<a title=\"x > y\">Link</a>"), "Link");
+        assert_eq!(plain("<p title='x>Text</p>"), "Text");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_survived_and_plain_words_are_kept(text in "[a-c<>&;/!\"'#é -]{0,40}", words in "[a-zé ]{0,20}") {
+            plain(&text);
+            let kept: Vec<_> = words.split_whitespace().collect();
+            prop_assert_eq!(plain(&format!("<p>{words}</p>")), kept.join(" "));
+        }
     }
 }

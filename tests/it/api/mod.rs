@@ -1,3 +1,4 @@
 //! The API over HTTP, as a client sees it.
 
+mod faults;
 mod walk;
