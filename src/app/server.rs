@@ -112,14 +112,12 @@ impl Server {
         });
         make_first_admin(settings.admin.as_ref(), &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
-        let roles = Arc::new(RoleBook::built_in());
         let api = Api::new(Parts {
             users: system.users(),
             accounts,
             orders: system.orders(),
             catalog,
             tokens: Arc::new(tokens),
-            roles: Arc::new(move || roles.clone()),
             readiness: readiness(is_draining.clone(), stores),
             sources,
             cors: Cors::allow(&settings.cors_origins)

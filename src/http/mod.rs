@@ -28,7 +28,6 @@ use crate::actors::orders::Orders;
 use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
-use crate::domain::access::RoleBook;
 use crate::sources::Sources;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +62,6 @@ pub struct Parts {
     pub catalog: Arc<Live>,
     /// Judges access tokens.
     pub tokens: Arc<AccessTokens>,
-    /// The roles as they are now.
-    pub roles: Arc<dyn Fn() -> Arc<RoleBook> + Send + Sync>,
     /// Whether the node should get traffic.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// Ids of requests.
