@@ -32,6 +32,17 @@ use uuid::Uuid;
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
+    pub fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    pub fn set_back(&self, length: Duration) {
+        self.0.fetch_sub(
+            i64::try_from(length.as_millis()).unwrap(),
+            Ordering::Relaxed,
+        );
+    }
+
     pub fn advance(&self, length: Duration) {
         self.0.fetch_add(
             i64::try_from(length.as_millis()).unwrap(),
@@ -72,6 +83,11 @@ pub struct World {
     pub users: Users,
 }
 
+pub const BOUNDS: Bounds = Bounds {
+    waiting: 128,
+    residents: 1_000,
+};
+pub const START: Timestamp = Timestamp(1_700_000_000_000);
 pub const COMMIT_TIME: Duration = Duration::from_secs(5);
 
 pub fn soon() -> Instant {
@@ -80,18 +96,20 @@ pub fn soon() -> Instant {
 
 impl World {
     pub async fn new() -> Self {
-        Self::with(
-            FaultPlan::NONE,
-            Bounds {
-                waiting: 128,
-                residents: 1_000,
-            },
-        )
-        .await
+        Self::with(FaultPlan::NONE, BOUNDS).await
     }
 
     pub async fn with(plan: FaultPlan, bounds: Bounds) -> Self {
-        let clock = Arc::new(ManualClock(AtomicI64::new(1_700_000_000_000)));
+        Self::selling(Vec::new(), plan, bounds).await
+    }
+
+    /// A shop with more than the three products in its catalogue.
+    pub async fn with_rows(rows: Vec<CatalogRow>) -> Self {
+        Self::selling(rows, FaultPlan::NONE, BOUNDS).await
+    }
+
+    async fn selling(more: Vec<CatalogRow>, plan: FaultPlan, bounds: Bounds) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
         let memory = MemoryStore::new(clock.clone());
         for name in ["shirt", "mug", "poster"] {
             let rows = vec![CatalogRow::Product(Box::new(product(
@@ -102,8 +120,25 @@ impl World {
             memory.put_catalog(rows).await.unwrap();
             receive(&memory, name, 100, clock.now()).await;
         }
+        memory.put_catalog(more).await.unwrap();
         let store = FaultyStore::new(memory, plan);
         Self::over(store, clock, 1, bounds).await
+    }
+
+    /// Another node over the same data: a successor, or a second owner. Its faults are its own,
+    /// and `seed` must differ from those of its siblings.
+    pub async fn another(&self, seed: u64) -> Self {
+        self.another_with(seed, FaultPlan::NONE).await
+    }
+
+    pub async fn another_with(&self, seed: u64, plan: FaultPlan) -> Self {
+        let store = FaultyStore::new(self.store.inner().clone(), plan);
+        Self::over(store, self.clock.clone(), seed, BOUNDS).await
+    }
+
+    /// The node is dead: nothing that it still does reaches the store, and no answer comes back.
+    pub fn kill(&self) {
+        std::mem::forget(self.store.pause(|_| true));
     }
 
     /// A node over a store that is there: what a restart, or a second owner, is.
@@ -235,7 +270,11 @@ pub fn line_of(cart: &CartView, name: &str) -> Option<(LineId, u32)> {
 }
 
 pub fn order_request(key: Option<&str>) -> Request {
-    let checkout = Checkout {
+    order_request_with(key, |_| {})
+}
+
+pub fn order_request_with(key: Option<&str>, edit: impl FnOnce(&mut Checkout)) -> Request {
+    let mut checkout = Checkout {
         shipping_address: address(),
         billing_address: None,
         payment_method_id: "pm_1".into(),
@@ -244,6 +283,7 @@ pub fn order_request(key: Option<&str>) -> Request {
         notes: String::new(),
         expected_total: None,
     };
+    edit(&mut checkout);
     let key = key.map(|key| Key {
         key: key.to_owned(),
         fingerprint: [7; 32],
@@ -290,7 +330,12 @@ pub fn product(name: &str, price: i64, at: Timestamp) -> Product {
 
 /// Sets what was received of a SKU in all.
 pub async fn receive(store: &(impl Store + ?Sized), name: &str, units: u64, at: Timestamp) {
-    let mut level = store.stock(sku(name)).await.unwrap();
+    receive_item(store, sku(name), units, at).await;
+}
+
+/// Sets what was received of a stock item in all.
+pub async fn receive_item(store: &(impl Store + ?Sized), key: StockKey, units: u64, at: Timestamp) {
+    let mut level = store.stock(key.clone()).await.unwrap();
     level.value.receive(units).unwrap();
     let write = StockWrite {
         level: level.value,
@@ -300,7 +345,7 @@ pub async fn receive(store: &(impl Store + ?Sized), name: &str, units: u64, at: 
     let commit = Commit {
         expected: level.version,
         write: WriteId(Uuid::from_u128(u128::from(units))),
-        change: Change::Stock(sku(name), write),
+        change: Change::Stock(key, write),
     };
     store.commit(commit).await.unwrap();
 }

@@ -114,8 +114,8 @@ pub(crate) struct Resident {
     /// The state is not to be trusted once the commit in flight has ended.
     must_reload: bool,
     gate: Gate,
-    /// Requests, and reserved orders, that wait for loading.
-    parked: VecDeque<Parked>,
+    /// Requests that wait for loading.
+    parked: VecDeque<Asked>,
     /// How many requests wait for what they need.
     fetching: usize,
     /// The order in the making, if there is one, and the orders that wait for their turn.
@@ -132,11 +132,6 @@ enum Phase {
     Ready,
     /// Nothing that is in memory may be used or committed any more.
     Ending,
-}
-
-enum Parked {
-    Asked(Asked),
-    Reserved(Asked, Placing),
 }
 
 impl Actor for Handler {
@@ -274,24 +269,15 @@ impl Turn<'_> {
                 self.resident.has_committed = false;
                 self.resident.must_reload = false;
                 self.resident.phase = Phase::Ready;
-                for parked in std::mem::take(&mut self.resident.parked) {
-                    match parked {
-                        Parked::Asked(asked) => self.asked(asked),
-                        Parked::Reserved(asked, placing) => self.finish(asked, placing),
-                    }
+                for asked in std::mem::take(&mut self.resident.parked) {
+                    self.asked(asked);
                 }
             }
             Err(error) => {
                 tracing::warn!(user.id = %self.id, %error, "user.load.failed");
                 let failure = Failure::from_store(error);
-                for parked in std::mem::take(&mut self.resident.parked) {
-                    match parked {
-                        Parked::Asked(asked) => asked.port.answer(Err(failure.clone())),
-                        Parked::Reserved(asked, placing) => {
-                            self.give_up(placing);
-                            asked.port.answer(Err(failure.clone()));
-                        }
-                    }
+                for asked in std::mem::take(&mut self.resident.parked) {
+                    asked.port.answer(Err(failure.clone()));
                 }
                 self.resident.phase = Phase::Ending;
             }
@@ -305,7 +291,7 @@ impl Turn<'_> {
             return asked.port.answer(Err(Failure::Unavailable));
         }
         if self.resident.phase == Phase::Loading {
-            return self.resident.parked.push_back(Parked::Asked(asked));
+            return self.resident.parked.push_back(asked);
         }
         let needs = self.needs(&asked.request);
         if needs.is_empty() {
@@ -584,7 +570,7 @@ impl Turn<'_> {
             if let Some(placing) = placing {
                 self.give_up(placing);
             }
-            self.resident.parked.push_back(Parked::Asked(asked));
+            self.resident.parked.push_back(asked);
         }
     }
 
@@ -595,7 +581,7 @@ impl Turn<'_> {
             return self.resident.queued_orders.push_back(asked);
         }
         asked.attempts += 1;
-        let placing = Placing::new(draft);
+        let placing = Placing::new(draft, self.resident.loads);
         self.resident.placing = Some(placing.attempt.order_id);
         let means = self.means.clone();
         beside(self.myself, Message::ReserveLost, async move {
@@ -620,24 +606,27 @@ impl Turn<'_> {
             self.give_up(placing);
             return asked.port.answer(Err(Failure::Unavailable));
         }
+        let is_stale =
+            self.resident.phase == Phase::Loading || placing.loads != self.resident.loads;
         match outcome {
-            Ok(()) if asked.port.is_late() => {
-                self.give_up(placing);
-                asked.port.answer(Err(Failure::Unavailable));
-            }
-            Ok(()) if self.resident.phase == Phase::Loading => {
-                self.resident
-                    .parked
-                    .push_back(Parked::Reserved(asked, placing));
-            }
-            Ok(()) => self.finish(asked, placing),
             Err(Unheld::Failed(failure)) => {
                 self.give_up(placing);
                 asked.port.answer(Err(failure));
             }
+            // Somebody else may have moved the version in order to end this attempt, or have
+            // placed the order: neither it nor its refusal may be carried into another state.
+            _ if is_stale => {
+                self.give_up(placing);
+                self.asked(asked);
+            }
+            Ok(()) if asked.port.is_late() => {
+                self.give_up(placing);
+                asked.port.answer(Err(Failure::Unavailable));
+            }
+            Ok(()) => self.finish(asked, placing),
             Err(Unheld::Insufficient { key, available }) => {
                 self.give_up(placing);
-                self.refuse_or_park(asked, insufficient(key, available));
+                self.refuse(asked, insufficient(key, available));
             }
         }
     }
@@ -663,15 +652,6 @@ impl Turn<'_> {
                 self.give_up(placing);
                 asked.port.answer(Err(Failure::Internal));
             }
-        }
-    }
-
-    fn refuse_or_park(&mut self, asked: Asked, rejection: Rejection) {
-        if self.resident.phase == Phase::Ready {
-            self.refuse(asked, rejection);
-        } else {
-            // Its refusal would rest on a state that is being replaced: decide it again.
-            self.resident.parked.push_back(Parked::Asked(asked));
         }
     }
 

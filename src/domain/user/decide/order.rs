@@ -1,6 +1,6 @@
 //! Orders: drafted from the cart, reserved by the actor, then decided once more.
 
-use super::{Answer, Context, Decision, key_used};
+use super::{Answer, Context, Decision, authenticate, key_used};
 use crate::domain::account::Account;
 use crate::domain::cart::{Cart, Line};
 use crate::domain::catalog::offer;
@@ -175,14 +175,15 @@ fn order_line((line, priced): (Line, &pricing::PricedLine)) -> OrderLine {
 /// # Errors
 /// [`Rejection::CartChanged`] where the user's state is no longer what the draft rests on: an
 /// ordered line is gone or smaller, the key took effect, or a promotion's uses ran out. The
-/// attempt is to be ended; the request may be decided again.
+/// attempt is to be ended; the request may be decided again. [`Rejection::Unauthenticated`] where
+/// the access token was voided meanwhile.
 pub fn finish(
     state: &State,
     request: &Request,
     draft: &Draft,
     context: &Context<'_>,
 ) -> Result<Decision, Rejection> {
-    let account = state.account.as_ref().ok_or(Rejection::UserNotFound)?;
+    let account = authenticate(state, request)?.ok_or(Rejection::UserNotFound)?;
     let still_in_cart = |ordered: &OrderLine| {
         state
             .cart
