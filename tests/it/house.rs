@@ -1,5 +1,6 @@
 //! The project's own documents, held against its code.
 
+mod guards;
 mod imports;
 mod manual;
 mod walk;

@@ -6,8 +6,16 @@ use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Stands between the outputs of two steps.
+const NEXT: &str = "=== next step ===";
+/// How long the walk may take: a wait that does not end is a failure.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a reader types, and what the manual says that it shows.
 struct Step {
@@ -93,36 +101,29 @@ fn the_walk_through_shows_what_it_says() {
     let manual = read("README.md");
     let steps = steps(&section(&manual, "## A walk through the shop"));
     assert!(steps.len() > 10);
-    let outputs = run(&steps);
+    let shown = run(&steps);
+    let outputs: Vec<_> = shown.split(NEXT).collect();
     for (step, output) in steps.iter().zip(&outputs) {
         if let Some(line) = missing(&step.shown, output) {
-            panic!(
-                "after\n{}\nREADME.md shows\n{line}\nbut it was\n{output}",
-                step.typed
-            );
+            let typed = &step.typed;
+            panic!("after\n{typed}\nREADME.md shows\n{line}\nbut it was\n{output}");
         }
     }
-    assert_eq!(
-        outputs.len(),
-        steps.len(),
-        "it ended after\n{}",
-        outputs.last().unwrap()
-    );
+    assert_eq!(outputs.len(), steps.len() + 1, "it ended early:\n{shown}");
 }
 
-/// What each step shows, up to the first that fails.
-fn run(steps: &[Step]) -> Vec<String> {
-    const NEXT: &str = "=== next step ===\n";
+/// What the steps show, each with [`NEXT`] after it unless it failed.
+fn run(steps: &[Step]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let bin = dir.path().join("bin");
     fs::create_dir(&bin).unwrap();
     stand_in(&bin);
     let port = free_port();
-    // Ends what the walk started, however it ends.
+    // What was started is ended, however the walk ends.
     let mut script =
         "set -euo pipefail\ntrap 'kill -9 \"${SERVER:-}\" 2>/dev/null || true' EXIT\n".to_owned();
     for step in steps {
-        write!(script, "{}printf '{}\\n'\n", step.typed, NEXT.trim_end()).unwrap();
+        write!(script, "{}printf '{NEXT}'\n", step.typed).unwrap();
     }
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("bash")
@@ -135,21 +136,23 @@ fn run(steps: &[Step]) -> Vec<String> {
         .env("CARTWRIGHT_LOG", "error")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .process_group(0)
         .spawn()
         .unwrap();
-    let mut output = String::new();
-    shell
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut output)
-        .unwrap();
-    let _ = shell.wait().unwrap();
-    let mut outputs: Vec<_> = output.split(NEXT).map(str::to_owned).collect();
-    if outputs.last().is_some_and(String::is_empty) {
-        outputs.pop();
+    let mut output = shell.stdout.take().unwrap();
+    let (send, shown) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        output.read_to_string(&mut text).unwrap();
+        let _ = send.send(text);
+    });
+    let shown = shown.recv_timeout(PATIENCE);
+    if shown.is_err() {
+        let group = format!("-{}", shell.id());
+        let _ = Command::new("kill").args(["-9", "--", &group]).status();
     }
-    outputs
+    shell.wait().unwrap();
+    shown.unwrap_or_else(|_| panic!("it did not end within {PATIENCE:?}"))
 }
 
 #[test]
