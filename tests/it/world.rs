@@ -16,15 +16,14 @@ use cartwright::domain::user::{Checkout, Command, Key, Request};
 use cartwright::sources::{Clock, Entropy, Sources};
 use cartwright::store::fault::{FaultPlan, FaultyStore};
 use cartwright::store::memory::MemoryStore;
-use cartwright::store::{
-    CatalogRow, Catalogs, Change, Commit, Commits, StockWrite, Stocks, Store, WriteId,
-};
+use cartwright::store::{CatalogRow, Catalogs, Change, Commit, StockWrite, Stocks, Store, WriteId};
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -79,6 +78,7 @@ pub struct World {
     pub store: TestStore,
     pub clock: Arc<ManualClock>,
     pub sources: Sources,
+    pub catalog: Arc<Live>,
     pub system: System,
     pub users: Users,
 }
@@ -120,9 +120,18 @@ impl World {
             memory.put_catalog(rows).await.unwrap();
             receive(&memory, name, 100, clock.now()).await;
         }
+        let is_plain = more.is_empty();
         memory.put_catalog(more).await.unwrap();
+        let load = async || Arc::new(Live::load(&memory).await.unwrap());
+        // Building an index takes longer than most tests.
+        static PLAIN: OnceCell<Arc<Live>> = OnceCell::const_new();
+        let catalog = if is_plain {
+            PLAIN.get_or_init(load).await.clone()
+        } else {
+            load().await
+        };
         let store = FaultyStore::new(memory, plan);
-        Self::over(store, clock, 1, bounds).await
+        Self::start(store, clock, catalog, 1, bounds).await
     }
 
     /// Another node over the same data: a successor, or a second owner. Its faults are its own,
@@ -133,7 +142,13 @@ impl World {
 
     pub async fn another_with(&self, seed: u64, plan: FaultPlan) -> Self {
         let store = FaultyStore::new(self.store.inner().clone(), plan);
-        Self::over(store, self.clock.clone(), seed, BOUNDS).await
+        self.beside(store, seed).await
+    }
+
+    /// Another node over `store`, which holds the same data.
+    pub fn beside(&self, store: TestStore, seed: u64) -> impl Future<Output = Self> + use<> {
+        let (clock, catalog) = (self.clock.clone(), self.catalog.clone());
+        Self::start(store, clock, catalog, seed, BOUNDS)
     }
 
     /// The node is dead: nothing that it still does reaches the store, and no answer comes back.
@@ -148,16 +163,26 @@ impl World {
         seed: u64,
         bounds: Bounds,
     ) -> Self {
+        let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
+        Self::start(store, clock, catalog, seed, bounds).await
+    }
+
+    async fn start(
+        store: TestStore,
+        clock: Arc<ManualClock>,
+        catalog: Arc<Live>,
+        seed: u64,
+        bounds: Bounds,
+    ) -> Self {
         let entropy = Arc::new(SeededEntropy::new(seed));
         let sources = Sources {
             clock: clock.clone(),
             entropy,
         };
-        let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
         let options = Options {
             store: Arc::new(store.clone()),
             sources: sources.clone(),
-            catalog,
+            catalog: catalog.clone(),
             users: bounds,
             stocks: Bounds {
                 waiting: 10_000,
@@ -172,6 +197,7 @@ impl World {
             store,
             clock,
             sources,
+            catalog,
             system,
             users,
         }

@@ -4,7 +4,7 @@
 use super::audit::{assert_books, attempts, orders};
 use crate::world::{BOUNDS, World, order_request, soon};
 use cartwright::domain::ids::UserId;
-use cartwright::store::fault::{Fault, FaultyStore, Op, Pause};
+use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op, Pause};
 use cartwright::store::memory::MemoryStore;
 use cartwright::store::{Change, Commit};
 use std::sync::Arc;
@@ -104,7 +104,7 @@ async fn dies(
 }
 
 async fn shopper() -> (World, UserId) {
-    let world = World::with(cartwright::store::fault::FaultPlan::NONE, BOUNDS).await;
+    let world = World::new().await;
     let user = world.user().await;
     world.add(user, "shirt", 2).await.unwrap();
     world.add(user, "mug", 1).await.unwrap();
@@ -197,19 +197,16 @@ async fn a_crash_of_recovery_is_recovered_from() {
     asked.abort();
     std::mem::forget(death);
 
-    let store = FaultyStore::new(
-        world.store.inner().clone(),
-        cartwright::store::fault::FaultPlan::NONE,
-    );
+    let store = FaultyStore::new(world.store.inner().clone(), FaultPlan::NONE);
     // One of two holds is settled.
     let death = die(&store, Side::Before, 2, stock_commit);
-    let clock = world.clock.clone();
-    let starting = tokio::spawn(World::over(store, clock, 2, BOUNDS));
+    let starting = tokio::spawn(world.beside(store, 2));
     death.reached(1).await;
     starting.abort();
     std::mem::forget(death);
 
-    let last = world.another(3).await;
+    let store = FaultyStore::new(world.store.inner().clone(), FaultPlan::NONE);
+    let last = World::over(store, world.clock.clone(), 3, BOUNDS).await;
     assert_books(&last, &[user]).await;
     assert_eq!(orders(&last, user).await.len(), 1);
 }

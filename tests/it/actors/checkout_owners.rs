@@ -3,7 +3,7 @@
 
 use super::audit::{assert_books, attempts, orders};
 use super::checkout::ask_order;
-use crate::world::{BOUNDS, START, World, add, order_request, receive, soon};
+use crate::world::{START, World, add, order_request, receive, soon};
 use cartwright::actors::Failure;
 use cartwright::actors::user::Reply;
 use cartwright::domain::ids::UserId;
@@ -131,7 +131,7 @@ async fn an_attempt_that_is_reserved_after_a_reload_does_not_survive_it() {
     let first = attempts(&world).await[0].order_id;
     let store = FaultyStore::new(world.store.inner().clone(), FaultPlan::NONE);
     let releasing = store.pause(stock_commit);
-    let starting = tokio::spawn(World::over(store, world.clock.clone(), 2, BOUNDS));
+    let starting = tokio::spawn(world.beside(store, 2));
     releasing.reached(1).await;
     // The conflict has this owner reload; then all is held.
     world.add(user, "mug", 1).await.unwrap();
@@ -236,7 +236,7 @@ async fn a_commit_that_arrives_while_recovery_begins_stands_and_is_settled() {
                 })
             )
         });
-        let starting = tokio::spawn(World::over(store, world.clock.clone(), 2, BOUNDS));
+        let starting = tokio::spawn(world.beside(store, 2));
         fencing.reached(1).await;
         // The order is committed, and the node dies before it settles anything.
         let settling = world.store.pause(stock_commit);

@@ -2,7 +2,7 @@
 
 use super::audit::{assert_books, attempts, orders};
 use super::checkout::ask_order;
-use crate::world::{BOUNDS, World, order_request, sku, soon};
+use crate::world::{World, order_request, sku, soon};
 use cartwright::domain::ids::{OrderId, UserId};
 use cartwright::domain::order::Attempt;
 use cartwright::domain::stock::HoldState;
@@ -142,8 +142,7 @@ async fn the_mark_does_not_pass_an_attempt_that_cannot_be_ended() {
     let (dead, user, order) = dead_with_an_attempt().await;
     let store = FaultyStore::new(dead.store.inner().clone(), FaultPlan::NONE);
     store.script(|op| stock_commit(op).then_some(Fault::Refused));
-    let clock = dead.clock.clone();
-    let world = World::over(store, clock, 2, BOUNDS).await;
+    let world = dead.beside(store, 2).await;
     let began = attempts(&world).await[0].created_at;
     world.clock.advance(MINUTE * 60);
     sleep(A_RUN).await;
@@ -214,7 +213,7 @@ async fn recovery_goes_on_when_one_attempt_cannot_be_ended() {
         }) if *key == poster => Some(Fault::Refused),
         _ => None,
     });
-    let world = World::over(store, dead.clock.clone(), 2, BOUNDS).await;
+    let world = dead.beside(store, 2).await;
     assert_eq!(
         world.hold_state("shirt", order).await,
         Some(HoldState::Released)
@@ -232,7 +231,7 @@ async fn recovery_goes_on_when_one_bucket_cannot_be_read() {
         first &= !hit;
         hit.then_some(Fault::Refused)
     });
-    let world = World::over(store, dead.clock.clone(), 2, BOUNDS).await;
+    let world = dead.beside(store, 2).await;
     assert_books(&world, &[user]).await;
 }
 

@@ -221,3 +221,6 @@ pub fn finish(
     let events = [placed].into_iter().chain(used).collect();
     Ok(Decision::new(events, Answer::Order(order)))
 }
+
+#[cfg(test)]
+mod tests;
