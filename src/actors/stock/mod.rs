@@ -2,6 +2,8 @@
 
 mod actor;
 mod fold;
+#[cfg(test)]
+mod tests;
 
 use super::Failure;
 use super::directory::{Bounds, Directory};
