@@ -44,7 +44,7 @@ pub struct Stores {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each says it in its text")]
 pub enum StartError {
-    #[error("CARTWRIGHT_JWT_SECRET {0}")]
+    #[error("CARTWRIGHT_JWT_SECRET: {0}")]
     WeakSecret(#[from] WeakSecret),
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -89,6 +89,8 @@ impl Server {
         hasher: Hasher,
         sources: Sources,
     ) -> Result<Self, StartError> {
+        // Judged before anything is begun.
+        let admin = settings.admin.as_ref().map(registration).transpose()?;
         let listener = bind(settings.listen).await?;
         let ops_listener = match settings.ops_listen {
             Some(address) => Some(bind(address).await?),
@@ -110,7 +112,7 @@ impl Server {
             refresh: RefreshTokens::new(secret, sources.entropy.clone()),
             roles: RoleBook::built_in(),
         });
-        make_first_admin(settings.admin.as_ref(), &accounts).await?;
+        make_first_admin(admin, &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
         let api = Api::new(Parts {
             users: system.users(),
@@ -216,21 +218,24 @@ fn readiness(
     })
 }
 
-async fn make_first_admin(
-    admin: Option<&FirstAdmin>,
-    accounts: &Accounts,
-) -> Result<(), StartError> {
-    let Some(admin) = admin else { return Ok(()) };
+fn registration(admin: &FirstAdmin) -> Result<Registration, StartError> {
     let email = Email::parse(admin.email.expose()).ok_or(StartError::AdminEmail)?;
     check_password(admin.password.expose())?;
-    let registration = Registration {
+    Ok(Registration {
         email,
         password: admin.password.expose().to_owned(),
         first_name: "First".to_owned(),
         last_name: "Administrator".to_owned(),
-    };
+    })
+}
+
+async fn make_first_admin(
+    admin: Option<Registration>,
+    accounts: &Accounts,
+) -> Result<(), StartError> {
+    let Some(admin) = admin else { return Ok(()) };
     let deadline = Instant::now() + ADMIN_TIME;
-    match accounts.ensure_administrator(registration, deadline).await {
+    match accounts.ensure_administrator(admin, deadline).await {
         Ok(true) => Ok(()),
         Ok(false) => {
             tracing::warn!(

@@ -5,5 +5,6 @@ mod actors;
 mod api;
 mod app;
 mod house;
+mod process;
 mod store;
 mod world;

@@ -6,5 +6,6 @@ mod catalog;
 mod client;
 mod envelope;
 mod faults;
+mod flash_sale;
 mod orders;
 mod walk;
