@@ -48,6 +48,15 @@ pub(crate) struct Fetched {
     looked_up: Option<Option<KeyUse>>,
 }
 
+impl Fetched {
+    /// A key that memory learned of since needs nothing more.
+    fn covers(&self, needs: &Needs) -> bool {
+        let fetched = self.available.as_ref().map(|(sku, _)| sku);
+        let has_stock = needs.stock.is_none() || needs.stock.as_ref() == fetched;
+        has_stock && (needs.key.is_none() || self.looked_up.is_some())
+    }
+}
+
 pub(crate) enum Message {
     Ask(Envelope<User>),
     Loaded(Result<Versioned<UserRecord>, store::Error>),
@@ -202,6 +211,11 @@ impl Resident {
         }
     }
 
+    /// Whether the state was replaced, or is being replaced, since there were so many loads.
+    fn is_changed_since(&self, loads: u64) -> bool {
+        self.loads != loads || self.phase != Phase::Ready
+    }
+
     fn may_stop(&self) -> bool {
         let idle = self.gate.is_clear()
             && self.parked.is_empty()
@@ -276,7 +290,7 @@ impl Turn<'_> {
             Err(error) => {
                 tracing::warn!(user.id = %self.id, %error, "user.load.failed");
                 let failure = Failure::from_store(error);
-                for asked in std::mem::take(&mut self.resident.parked) {
+                for asked in self.resident.parked.drain(..) {
                     asked.port.answer(Err(failure.clone()));
                 }
                 self.resident.phase = Phase::Ending;
@@ -293,7 +307,9 @@ impl Turn<'_> {
         if self.resident.phase == Phase::Loading {
             return self.resident.parked.push_back(asked);
         }
-        let needs = self.needs(&asked.request);
+        let Some(needs) = self.needs(&asked.request) else {
+            return asked.port.answer(Err(Failure::Internal));
+        };
         if needs.is_empty() {
             self.decide(
                 asked,
@@ -307,10 +323,12 @@ impl Turn<'_> {
         }
     }
 
-    fn needs(&self, request: &Request) -> Needs {
-        let view = self.means.catalog.current();
-        let now = self.means.sources.clock.now();
-        user::needs(&self.resident.state, request, &*view.snapshot, now)
+    fn needs(&mut self, request: &Request) -> Option<Needs> {
+        self.guarded(|turn| {
+            let view = turn.means.catalog.current();
+            let now = turn.means.sources.clock.now();
+            user::needs(&turn.resident.state, request, &*view.snapshot, now)
+        })
     }
 
     fn fetch(&mut self, asked: Asked, needs: Needs) {
@@ -323,27 +341,19 @@ impl Turn<'_> {
     }
 
     fn fetched(&mut self, loads: u64, asked: Asked, fetched: Result<Fetched, Failure>) {
-        let stale = loads != self.resident.loads || self.resident.phase != Phase::Ready;
+        let stale = self.resident.is_changed_since(loads);
         match fetched {
-            _ if self.resident.phase == Phase::Ending => {
+            _ if self.resident.phase == Phase::Ending || asked.port.is_late() => {
                 asked.port.answer(Err(Failure::Unavailable));
             }
             Err(failure) => asked.port.answer(Err(failure)),
             Ok(_) if stale => self.asked(asked),
-            Ok(fetched) => {
-                // What it needs may have changed meanwhile; a key that memory learned of since
-                // needs nothing more.
-                let needs = self.needs(&asked.request);
-                let has_stock = needs.stock.as_ref()
-                    == fetched.available.as_ref().map(|(sku, _)| sku)
-                    || needs.stock.is_none();
-                let has_key = needs.key.is_none() || fetched.looked_up.is_some();
-                if has_stock && has_key {
-                    self.decide(asked, fetched)
-                } else {
-                    self.asked(asked)
-                }
-            }
+            // What it needs may have changed meanwhile.
+            Ok(fetched) => match self.needs(&asked.request) {
+                Some(needs) if fetched.covers(&needs) => self.decide(asked, fetched),
+                Some(_) => self.asked(asked),
+                None => asked.port.answer(Err(Failure::Internal)),
+            },
         }
     }
 
@@ -407,10 +417,11 @@ impl Turn<'_> {
         });
         if applied.is_none() {
             asked.port.answer(Err(Failure::Internal));
-            if let Some(placing) = placing {
-                self.give_up(placing);
-            }
-            return self.distrust();
+            // First: giving up gives the next order its turn.
+            self.distrust();
+            return placing
+                .into_iter()
+                .for_each(|placing| self.give_up(placing));
         }
         for event in &decision.events {
             self.resident.gate.record(event);
@@ -563,8 +574,8 @@ impl Turn<'_> {
         self.redo(gathered);
     }
 
-    /// Has requests decided again once loaded, which must have begun. An attempt at an order ends with its commit: its id
-    /// may have been at one version only.
+    /// Has requests decided again once loaded, which must have begun. An attempt at an order ends
+    /// with its commit: its id may have been at one version only.
     fn redo(&mut self, batch: Vec<Decided>) {
         for Decided { asked, placing, .. } in batch {
             if let Some(placing) = placing {
@@ -606,8 +617,7 @@ impl Turn<'_> {
             self.give_up(placing);
             return asked.port.answer(Err(Failure::Unavailable));
         }
-        let is_stale =
-            self.resident.phase == Phase::Loading || placing.loads != self.resident.loads;
+        let is_stale = self.resident.is_changed_since(placing.loads);
         match outcome {
             Err(Unheld::Failed(failure)) => {
                 self.give_up(placing);
@@ -726,7 +736,9 @@ async fn fetch(
                 .map_err(Failure::from_store),
         }
     };
-    let (available, looked_up) = futures::future::try_join(available, looked_up).await?;
+    let both = futures::future::try_join(available, looked_up);
+    let both = tokio::time::timeout_at(deadline, both).await;
+    let (available, looked_up) = both.map_err(|_| Failure::Unavailable)??;
     Ok(Fetched {
         available,
         looked_up,
