@@ -123,7 +123,7 @@ fn run(steps: &[Step]) -> String {
     let mut script =
         "set -euo pipefail\ntrap 'kill -9 \"${SERVER:-}\" 2>/dev/null || true' EXIT\n".to_owned();
     for step in steps {
-        write!(script, "{}printf '{NEXT}'\n", step.typed).unwrap();
+        writeln!(script, "{}printf '{NEXT}'", step.typed).unwrap();
     }
     let path = std::env::var("PATH").unwrap_or_default();
     let mut shell = Command::new("bash")
