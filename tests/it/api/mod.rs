@@ -7,5 +7,6 @@ mod client;
 mod envelope;
 mod faults;
 mod flash_sale;
+mod limits;
 mod orders;
 mod walk;
