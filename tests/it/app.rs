@@ -19,7 +19,6 @@ pub struct TestApp {
     /// `http://127.0.0.1:port`
     pub url: String,
     pub client: Client,
-    pub sources: Sources,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }

@@ -9,4 +9,7 @@ mod faults;
 mod flash_sale;
 mod limits;
 mod orders;
+mod promotions;
+mod quotes;
+mod shop;
 mod walk;
