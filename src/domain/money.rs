@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tax_of_the_seed_is_rounded_half_up() {
+    fn tax_is_rounded_half_up() {
         assert_eq!(Rate(87_500).of_half_up(99_999), 8_750);
         assert_eq!(Rate(500_000).of_half_up(1), 1);
         assert_eq!(Rate(500_000).of_down(1), 0);
