@@ -10,6 +10,7 @@ use crate::catalog::{Live, LoadError};
 use crate::config::{FirstAdmin, Settings};
 use crate::domain::access::RoleBook;
 use crate::domain::account::Email;
+use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
 use crate::http::{Api, Cors, Parts, Readiness, RequestLimits, server};
 use crate::import::{ImportError, demo};
@@ -114,6 +115,7 @@ impl Server {
         });
         make_first_admin(admin, &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
+        let limiter = limiter(settings, &system);
         let api = Api::new(Parts {
             users: system.users(),
             accounts,
@@ -129,6 +131,7 @@ impl Server {
                 body_timeout: settings.timeouts.body,
                 request_timeout: settings.timeouts.request,
             },
+            limiter,
         });
         let connections = ConnectionLimits {
             connections: settings.limits.max_connections,
@@ -201,6 +204,16 @@ fn system_options(
         commit_time: settings.timeouts.request,
         recovery_pause: RECOVERY_PAUSE,
     }
+}
+
+fn limiter(settings: &Settings, system: &System) -> Arc<Limiter> {
+    let proxies = settings.trusted_proxies.clone();
+    let limiter = Arc::new(Limiter::new(settings.rate_limit.as_ref(), proxies));
+    if settings.rate_limit.is_some() {
+        let swept = limiter.clone();
+        system.repeat("limiter", SWEEP_PAUSE, move || swept.sweep());
+    }
+    limiter
 }
 
 fn readiness(

@@ -52,6 +52,7 @@ fn errors() -> Vec<ApiError> {
         ApiError::BodyTooLarge(65_536),
         ApiError::RequestTimeout,
         ApiError::BodyInterrupted,
+        ApiError::RateLimited(3),
         ApiError::Overloaded,
         ApiError::NotReady("draining"),
         ApiError::Unauthenticated,
@@ -102,6 +103,7 @@ async fn every_refusal_has_its_status_code_and_message() {
     413 {"error":{"code":"body_too_large","message":"the body must be at most 65536 bytes"}}
     408 {"error":{"code":"request_timeout","message":"the body did not arrive in time"}}
     400 {"error":{"code":"invalid_request","message":"the body did not arrive whole"}}
+    429 retry-after=3 {"error":{"code":"rate_limited","message":"too many requests, try again in 3 s"}}
     503 retry-after=1 {"error":{"code":"overloaded","message":"too many requests are being served, try again later"}}
     503 retry-after=1 {"error":{"code":"not_ready","message":"not ready: draining"}}
     401 www-authenticate=Bearer {"error":{"code":"unauthenticated","message":"a valid access token is required"}}

@@ -15,6 +15,7 @@ mod overload;
 mod panics;
 mod passivation;
 mod recovery;
+mod repeat;
 mod sessions;
 mod stock;
 mod supervision;

@@ -7,6 +7,7 @@ mod client;
 mod envelope;
 mod faults;
 mod flash_sale;
+mod limits;
 mod orders;
 mod promotions;
 mod quotes;
