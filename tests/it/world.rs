@@ -14,7 +14,7 @@ use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::domain::user::{Checkout, Command, Key, Request};
 use cartwright::sources::{Clock, Entropy, Sources};
-use cartwright::store::fault::{FaultPlan, FaultyStore};
+use cartwright::store::fault::{FaultPlan, FaultyStore, Pause};
 use cartwright::store::memory::MemoryStore;
 use cartwright::store::{CatalogRow, Catalogs, Change, Commit, StockWrite, Stocks, Store, WriteId};
 use rand::rngs::StdRng;
@@ -92,6 +92,12 @@ pub const COMMIT_TIME: Duration = Duration::from_secs(5);
 
 pub fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
+}
+
+/// Waits until an operation waits at `pause`, in vain at most a minute.
+pub async fn reached(pause: &Pause) {
+    let arrived = tokio::time::timeout(Duration::from_secs(60), pause.reached(1)).await;
+    arrived.expect("no operation came to wait");
 }
 
 impl World {
