@@ -1,8 +1,9 @@
 //! The shop's own data: currency, tax rates, shipping methods and promotions. Imported, not code.
 
-use super::address::Address;
+use super::address::Destination;
 use super::ids::{PromotionCode, ShippingMethodId};
 use super::money::{Currency, Money, Rate};
+use super::regions;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -99,7 +100,7 @@ pub enum RefusalReason {
     #[error("has expired")]
     Expired,
     /// The order is too small.
-    #[error("needs a subtotal of at least {} {} (in minor units)", .minimum.amount, .minimum.currency)]
+    #[error("needs a subtotal of at least {minimum}")]
     BelowMinimum {
         /// The least subtotal, before discounts.
         minimum: Money,
@@ -110,16 +111,26 @@ pub enum RefusalReason {
 }
 
 impl Shop {
-    /// The tax rate at `address`: the state's before the country's, else nothing.
+    /// The tax rate at `destination`: the state's before the country's, else nothing.
+    ///
+    /// A territory of the United States is taxed alike whether its address names it as the country
+    /// or as the state: where both have a rate, the one that the address names counts.
     #[must_use]
-    pub fn tax_rate(&self, address: &Address) -> Rate {
-        let of = |state: Option<&str>| {
-            self.tax_rates
-                .iter()
-                .find(|rate| rate.country == address.country && rate.state.as_deref() == state)
-        };
-        of(Some(&address.state))
-            .or_else(|| of(None))
+    pub fn tax_rate(&self, destination: &Destination) -> Rate {
+        let (country, state) = (&*destination.country, &*destination.state);
+        let territory = regions::us_territory(country, state);
+        let written = [(country, Some(state))];
+        let otherwise = territory.map(|code| [(code, None), ("US", Some(code)), ("US", None)]);
+        let mut places = written
+            .into_iter()
+            .chain(otherwise.into_iter().flatten())
+            .chain([(country, None)]);
+        places
+            .find_map(|(country, state)| {
+                self.tax_rates
+                    .iter()
+                    .find(|rate| rate.country == country && rate.state.as_deref() == state)
+            })
             .map_or(Rate::ZERO, |found| found.rate)
     }
 
@@ -218,39 +229,34 @@ mod tests {
         Money::new(amount, USD).unwrap()
     }
 
-    fn address(country: &str, state: &str) -> Address {
-        Address {
-            first_name: "John".to_owned(),
-            last_name: "Doe".to_owned(),
-            company: String::new(),
-            address1: "123 Main St".to_owned(),
-            address2: String::new(),
-            city: "New York".to_owned(),
-            state: state.to_owned(),
-            postal_code: "10001".to_owned(),
-            country: country.to_owned(),
-            phone_number: String::new(),
+    fn taxing(rates: &[(&str, Option<&str>, u32)]) -> Shop {
+        let rate = |(country, state, rate): &(&str, Option<&str>, u32)| TaxRate {
+            country: (*country).to_owned(),
+            state: state.map(str::to_owned),
+            rate: Rate(*rate),
+        };
+        Shop {
+            tax_rates: rates.iter().map(rate).collect(),
+            ..Shop::default()
         }
+    }
+
+    fn rate_at(shop: &Shop, country: &str, state: &str) -> Rate {
+        shop.tax_rate(&Destination {
+            country: country.to_owned(),
+            state: state.to_owned(),
+        })
     }
 
     #[test]
     fn the_rate_of_a_state_counts_before_that_of_its_country() {
-        let rate = |country: &str, state: Option<&str>, rate| TaxRate {
-            country: country.to_owned(),
-            state: state.map(str::to_owned),
-            rate: Rate(rate),
-        };
-        let tax_rates = vec![
-            rate("US", None, 1),
-            rate("US", Some("NY"), 87_500),
-            rate("US", Some("OR"), 0),
-            rate("CA", Some("ON"), 130_000),
-            rate("DE", None, 190_000),
-        ];
-        let shop = Shop {
-            tax_rates,
-            ..Shop::default()
-        };
+        let shop = taxing(&[
+            ("US", None, 1),
+            ("US", Some("NY"), 87_500),
+            ("US", Some("OR"), 0),
+            ("CA", Some("ON"), 130_000),
+            ("DE", None, 190_000),
+        ]);
         for (country, state, expected) in [
             ("US", "NY", 87_500),
             ("US", "OR", 0),
@@ -261,8 +267,30 @@ mod tests {
             ("DE", "NY", 190_000),
             ("FR", "", 0),
         ] {
-            let found = shop.tax_rate(&address(country, state));
+            let found = rate_at(&shop, country, state);
             assert_eq!(found, Rate(expected), "{country} {state}");
+        }
+    }
+
+    #[test]
+    fn a_territory_is_taxed_alike_as_a_country_and_as_a_state() {
+        let cases: [(&[_], [u32; 4]); 6] = [
+            // Rates; those at US/PR, at PR, at PR/Ponce, and at US/NY.
+            (&[("US", Some("PR"), 5)], [5, 5, 5, 0]),
+            (&[("PR", None, 6)], [6, 6, 6, 0]),
+            (&[("US", Some("PR"), 5), ("PR", None, 6)], [5, 6, 6, 0]),
+            (
+                &[("US", Some("PR"), 5), ("PR", Some("PONCE"), 7)],
+                [5, 5, 7, 0],
+            ),
+            (&[("US", None, 1), ("US", Some("PR"), 5)], [5, 5, 5, 1]),
+            (&[("US", None, 1), ("US", Some("GU"), 5)], [1, 1, 1, 1]),
+        ];
+        for (rates, expected) in cases {
+            let shop = taxing(rates);
+            let found = [("US", "PR"), ("PR", ""), ("PR", "PONCE"), ("US", "NY")]
+                .map(|(country, state)| rate_at(&shop, country, state).0);
+            assert_eq!(found, expected, "{rates:?}");
         }
     }
 
@@ -379,6 +407,6 @@ mod tests {
         let eur = Currency::parse("EUR").unwrap();
         assert_eq!(reason(Money::new(500, eur).unwrap(), 10, 0), Err(below));
         assert_eq!(reason(usd(500), 10, 2), Err(RefusalReason::UsedUp));
-        insta::assert_snapshot!(below, @"needs a subtotal of at least 500 USD (in minor units)");
+        insta::assert_snapshot!(below, @"needs a subtotal of at least 5.00 USD");
     }
 }

@@ -1,6 +1,7 @@
 //! Every endpoint that is served, in one table: what matches a request, who may ask, and what a
 //! path that nothing matches is answered with.
 
+use super::limiter::Class;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use warp::http::Method;
@@ -25,9 +26,11 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Who may ask.
     pub access: Access,
+    /// What its requests count as.
+    pub class: Class,
     /// Whether it takes a JSON body.
     pub has_body: bool,
-    /// Whether it counts among the requests in flight. What tells whether the node is well has to
+    /// Whether it counts among the requests in flight and of a client. What tells whether the node is well has to
     /// be answered when the node is full.
     pub admitted: bool,
     /// What an empty last parameter is answered with; `None` where that is merely unknown.
@@ -40,6 +43,10 @@ impl Endpoint {
             method,
             path,
             access,
+            class: match access {
+                Access::Public => Class::Anonymous,
+                _ => Class::User,
+            },
             has_body: false,
             admitted: true,
             id_missing: None,
@@ -61,6 +68,12 @@ impl Endpoint {
 
     const fn always_admitted(mut self) -> Self {
         self.admitted = false;
+        self.class = Class::Uncounted;
+        self
+    }
+
+    const fn counted_as(mut self, class: Class) -> Self {
+        self.class = class;
         self
     }
 
@@ -115,9 +128,7 @@ impl Target {
         } else {
             method
         };
-        let found = ENDPOINTS
-            .iter()
-            .find(|endpoint| endpoint.method == *asked && endpoint.matches(path));
+        let found = at(path).find(|endpoint| endpoint.method == *asked);
         match found {
             Some(endpoint) => Self::Endpoint(endpoint),
             None => allowed(path).map_or(Self::Unknown, Self::WrongMethod),
@@ -134,16 +145,26 @@ impl Target {
     }
 }
 
+/// The endpoints at a path. One that is written out in the table is no parameter's value.
+fn at(path: &str) -> impl Iterator<Item = &'static Endpoint> {
+    let is_literal = ENDPOINTS.iter().any(|endpoint| endpoint.path == path);
+    ENDPOINTS.iter().copied().filter(move |endpoint| {
+        if is_literal {
+            endpoint.path == path
+        } else {
+            endpoint.matches(path)
+        }
+    })
+}
+
 /// The methods that a path is served by, as `Allow` lists them; `None` where there are none.
 #[must_use]
 pub fn allowed(path: &str) -> Option<String> {
     let mut methods = Vec::new();
-    for endpoint in ENDPOINTS {
-        if endpoint.matches(path) {
-            methods.push(endpoint.method.as_str());
-            if endpoint.method == Method::GET {
-                methods.push("HEAD");
-            }
+    for endpoint in at(path) {
+        methods.push(endpoint.method.as_str());
+        if endpoint.method == Method::GET {
+            methods.push("HEAD");
         }
     }
     (!methods.is_empty()).then(|| methods.join(", "))
@@ -176,14 +197,16 @@ endpoints! {
     LIST_CATEGORIES = Endpoint::get("/api/v1/catalog/categories", Public);
     LIST_BRANDS = Endpoint::get("/api/v1/catalog/brands", Public);
 
+    LIST_SHIPPING_METHODS = Endpoint::get("/api/v1/shipping-methods", Public);
+    QUOTE_ORDER = Endpoint::post("/api/v1/orders/quote", AnyUser);
     PLACE_ORDER = Endpoint::post("/api/v1/orders", AnyUser);
     LIST_ORDERS = Endpoint::get("/api/v1/orders", AnyUser);
     VIEW_ORDER = Endpoint::get("/api/v1/orders/:id", OwnerOrStaff)
         .id_missing("Order ID is required");
 
-    REGISTER = Endpoint::post("/api/v1/auth/register", Public);
-    LOGIN = Endpoint::post("/api/v1/auth/login", Public);
-    REFRESH = Endpoint::post("/api/v1/auth/refresh", Public);
+    REGISTER = Endpoint::post("/api/v1/auth/register", Public).counted_as(Class::Credentials);
+    LOGIN = Endpoint::post("/api/v1/auth/login", Public).counted_as(Class::Credentials);
+    REFRESH = Endpoint::post("/api/v1/auth/refresh", Public).counted_as(Class::Refresh);
     VIEW_PROFILE = Endpoint::get("/api/v1/auth/profile", AnyUser);
     LOGOUT = Endpoint::new(Method::POST, "/api/v1/auth/logout", AnyUser);
 
@@ -225,6 +248,8 @@ mod tests {
             (Method::GET, "/api/v1/cart/items/x", "405 PATCH, DELETE"),
             (Method::HEAD, "/api/v1/cart/items", "405 POST"),
             (Method::DELETE, "/api/v1/orders", "405 POST, GET, HEAD"),
+            (Method::GET, "/api/v1/orders/quote", "405 POST"),
+            (Method::PUT, "/api/v1/orders/quot", "405 GET, HEAD"),
             (Method::OPTIONS, "/health", "405 GET, HEAD"),
         ];
         for (method, path, expected) in cases {

@@ -16,9 +16,11 @@ mod format;
 mod front;
 mod health;
 mod json;
+pub mod limiter;
 mod orders;
 mod query;
 pub mod server;
+mod shipping;
 
 pub use cors::Cors;
 pub use health::Readiness;
@@ -29,6 +31,7 @@ use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
 use crate::sources::Sources;
+use limiter::Limiter;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -70,6 +73,8 @@ pub struct Parts {
     pub cors: Cors,
     /// What requests may take.
     pub limits: RequestLimits,
+    /// How often clients may ask.
+    pub limiter: Arc<Limiter>,
 }
 
 /// The API. Cheap to clone.
@@ -111,11 +116,13 @@ fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .unify()
         .or(orders::routes(api))
         .unify()
+        .or(shipping::routes(api))
+        .unify()
         .or(auth::routes(api))
         .unify()
         .or(health::routes(api))
         .unify()
-        .or(filters::unmatched())
+        .or(filters::unmatched(api))
         .unify()
         .boxed()
 }

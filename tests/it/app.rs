@@ -19,7 +19,6 @@ pub struct TestApp {
     /// `http://127.0.0.1:port`
     pub url: String,
     pub client: Client,
-    pub sources: Sources,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
@@ -37,7 +36,12 @@ pub fn settings(flags: &[&str]) -> Settings {
         "--ops-listen",
         "off",
     ];
-    let arguments = fixed.iter().chain(flags).map(Into::into);
+    // All tests ask from one address.
+    let unlimited: &[&str] = match flags.contains(&"--rate-limit") {
+        true => &[],
+        false => &["--rate-limit", "off"],
+    };
+    let arguments = fixed.iter().chain(unlimited).chain(flags).map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
         Command::Import(_) => unreachable!("the command is serve"),
@@ -74,7 +78,7 @@ impl TestApp {
         };
         let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();
         let secret = Secret::parse(SECRET).unwrap();
-        let server = Server::start(&settings, stores, &secret, hasher, sources.clone());
+        let server = Server::start(&settings, stores, &secret, hasher, sources);
         let server = server.await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -84,7 +88,6 @@ impl TestApp {
         Self {
             url,
             client: Client::new(),
-            sources,
             stop: Some(stop),
             running: Some(running),
         }

@@ -1,6 +1,6 @@
 //! A shop without HTTP: actors over a store in memory that fails as it is told.
 
-use cartwright::actors::user::{CartView, Users};
+use cartwright::actors::user::{CartView, Reply, Users};
 use cartwright::actors::{Bounds, Failure, Options, System};
 use cartwright::catalog::Live;
 use cartwright::domain::access::user_role;
@@ -14,16 +14,20 @@ use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::domain::user::{Checkout, Command, Key, Request};
 use cartwright::sources::{Clock, Entropy, Sources};
-use cartwright::store::fault::{FaultPlan, FaultyStore, Pause};
+use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op, Pause};
 use cartwright::store::memory::MemoryStore;
-use cartwright::store::{CatalogRow, Catalogs, Change, Commit, StockWrite, Stocks, Store, WriteId};
+use cartwright::store::{
+    CatalogRow, Catalogs, Change, Commit, Partition, StockWrite, Stocks, Store, UserRecord,
+    Users as _, Versioned, WriteId,
+};
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -56,18 +60,30 @@ impl Clock for ManualClock {
     }
 }
 
-/// Randomness that follows from a seed.
-pub struct SeededEntropy(Mutex<StdRng>);
+/// Randomness that follows from a seed, and panics once where it is told to.
+pub struct SeededEntropy {
+    random: Mutex<StdRng>,
+    panics: AtomicBool,
+}
 
 impl SeededEntropy {
     pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+        Self {
+            random: Mutex::new(StdRng::seed_from_u64(seed)),
+            panics: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes the next draw, and no other, panic.
+    pub fn panic_once(&self) {
+        self.panics.store(true, Ordering::Relaxed);
     }
 }
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        self.0.lock().unwrap().fill_bytes(bytes);
+        assert!(!self.panics.swap(false, Ordering::Relaxed), "told to panic");
+        self.random.lock().unwrap().fill_bytes(bytes);
     }
 }
 
@@ -77,6 +93,7 @@ pub type TestStore = FaultyStore<MemoryStore>;
 pub struct World {
     pub store: TestStore,
     pub clock: Arc<ManualClock>,
+    pub entropy: Arc<SeededEntropy>,
     pub sources: Sources,
     pub catalog: Arc<Live>,
     pub system: System,
@@ -98,6 +115,39 @@ pub fn soon() -> Instant {
 pub async fn reached(pause: &Pause) {
     let arrived = tokio::time::timeout(Duration::from_secs(60), pause.reached(1)).await;
     arrived.expect("no operation came to wait");
+}
+
+/// Lets everything happen that can without a long wait: under the paused clock this returns once
+/// nothing else is left to do.
+pub async fn all_quiet() {
+    tokio::time::sleep(Duration::from_millis(400)).await;
+}
+
+/// Injects these faults, in order, into the operations that match; later ones are spared.
+pub fn in_order(
+    matches: impl Fn(&Op<'_>) -> bool + Send + 'static,
+    faults: impl IntoIterator<Item = Fault>,
+) -> impl FnMut(&Op<'_>) -> Option<Fault> + Send + 'static {
+    let mut faults: VecDeque<Fault> = faults.into_iter().collect();
+    move |op| matches(op).then(|| faults.pop_front()).flatten()
+}
+
+/// Whether it is a commit of a user.
+pub fn user_commit(op: &Op<'_>) -> bool {
+    matches!(op, Op::Commit(commit) if matches!(commit.change, Change::User(..)))
+}
+
+/// Matches commits of this user.
+pub fn commit_of(user: UserId) -> impl Fn(&Op<'_>) -> bool + Send + 'static {
+    move |op| matches!(op, Op::Commit(commit) if commit.change.partition() == Partition::User(user))
+}
+
+/// Matches only the first operation that `matches` does.
+pub fn first(
+    matches: impl Fn(&Op<'_>) -> bool + Send + 'static,
+) -> impl Fn(&Op<'_>) -> bool + Send + 'static {
+    let seen = AtomicBool::new(false);
+    move |op| matches(op) && !seen.swap(true, Ordering::Relaxed)
 }
 
 impl World {
@@ -183,7 +233,7 @@ impl World {
         let entropy = Arc::new(SeededEntropy::new(seed));
         let sources = Sources {
             clock: clock.clone(),
-            entropy,
+            entropy: entropy.clone(),
         };
         let options = Options {
             store: Arc::new(store.clone()),
@@ -202,6 +252,7 @@ impl World {
         Self {
             store,
             clock,
+            entropy,
             sources,
             catalog,
             system,
@@ -209,31 +260,39 @@ impl World {
         }
     }
 
+    /// Another node over the same store, faults included.
+    pub async fn sibling(&self, seed: u64) -> Self {
+        self.beside(self.store.clone(), seed).await
+    }
+
+    pub async fn ask(&self, user: UserId, request: Request) -> Result<Reply, Failure> {
+        self.users.ask(user, request, soon()).await
+    }
+
+    /// Asks beside the test.
+    pub fn spawn(&self, user: UserId, request: Request) -> JoinHandle<Result<Reply, Failure>> {
+        self.spawn_until(user, request, soon())
+    }
+
+    pub fn spawn_until(
+        &self,
+        user: UserId,
+        request: Request,
+        deadline: Instant,
+    ) -> JoinHandle<Result<Reply, Failure>> {
+        let users = self.users.clone();
+        tokio::spawn(async move { users.ask(user, request, deadline).await })
+    }
+
+    /// What is stored of a user.
+    pub async fn stored(&self, user: UserId) -> Versioned<UserRecord> {
+        self.store.inner().user(user).await.unwrap()
+    }
+
     /// A registered user with an open session.
     pub async fn user(&self) -> UserId {
         let id = UserId(self.sources.entropy.uuid());
-        let profile = Profile {
-            email: Email::parse(&format!("{id}@example.com")).unwrap(),
-            first_name: "Ann".into(),
-            last_name: "Lee".into(),
-            email_verified: false,
-            created_at: self.clock.now(),
-        };
-        let claim = Claim {
-            user_id: id,
-            credential: Credential::Password("none".into()),
-            profile,
-            roles: BTreeSet::from([user_role()]),
-        };
-        let open = Command::OpenSession {
-            claim: Box::new(claim),
-            family: FamilyId(id.0),
-            token_hash: [0; 32],
-        };
-        self.users
-            .ask(id, Request::anonymous(open), soon())
-            .await
-            .unwrap();
+        self.ask(id, open(self, id)).await.unwrap();
         id
     }
 
@@ -290,6 +349,45 @@ pub fn add(name: &str, units: i64) -> Command {
         quantity: units,
         attributes: BTreeMap::new(),
     }
+}
+
+/// Registers a user whose first session is a family of the same id, with a token hash of zeros.
+pub fn open(world: &World, id: UserId) -> Request {
+    let profile = Profile {
+        email: Email::parse(&format!("{id}@example.com")).unwrap(),
+        first_name: "Ann".into(),
+        last_name: "Lee".into(),
+        email_verified: false,
+        created_at: world.clock.now(),
+    };
+    let claim = Claim {
+        user_id: id,
+        credential: Credential::Password("none".into()),
+        profile,
+        roles: BTreeSet::from([user_role()]),
+    };
+    Request::anonymous(Command::OpenSession {
+        claim: Box::new(claim),
+        family: FamilyId(id.0),
+        token_hash: [0; 32],
+    })
+}
+
+pub fn view() -> Request {
+    Request::of(Command::ViewCart, 0)
+}
+
+/// The request with an idempotency key, always with the same fingerprint.
+pub fn keyed(request: Request, key: &str) -> Request {
+    let key = Some(Key {
+        key: key.to_owned(),
+        fingerprint: [7; 32],
+    });
+    Request { key, ..request }
+}
+
+pub fn units(reply: Result<Reply, Failure>, name: &str) -> u32 {
+    line_of(&reply.unwrap().into_cart().unwrap(), name).map_or(0, |(_, quantity)| quantity)
 }
 
 pub fn line_of(cart: &CartView, name: &str) -> Option<(LineId, u32)> {

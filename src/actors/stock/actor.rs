@@ -143,7 +143,11 @@ impl Handler {
     }
 
     fn next_fold(&self, myself: &ActorRef<Message>, state: &mut State) {
-        if state.folding || state.waiting.is_empty() {
+        if state.folding {
+            return;
+        }
+        state.waiting.retain(|(_, port)| !port.is_late());
+        if state.waiting.is_empty() {
             return;
         }
         state.folding = true;

@@ -82,7 +82,7 @@ impl Stocks {
     ///
     /// # Errors
     /// [`Failure`]: the units may be held nevertheless.
-    pub(crate) async fn reserve(
+    pub async fn reserve(
         &self,
         key: &StockKey,
         order: OrderId,

@@ -5,7 +5,7 @@
 //! partition which way to end it.
 
 use super::Means;
-use super::actor::Asked;
+use super::resident::Asked;
 use crate::actors::Failure;
 use crate::actors::stock::Stocks;
 use crate::domain::order::Attempt;
@@ -29,7 +29,7 @@ pub(super) struct Placing {
     pub(super) draft: Box<Draft>,
     /// What is written of it.
     pub(super) attempt: Attempt,
-    /// The load whose state it was drafted on.
+    /// Under how many loads it was drafted: what was looked up for it holds until the next.
     pub(super) loads: u64,
 }
 

@@ -2,6 +2,7 @@
 
 mod cart;
 mod order;
+mod quote;
 mod session;
 
 use super::{Command, Event, IfMatch, Rejection, Request, State};
@@ -9,7 +10,7 @@ use crate::domain::account::{Account, KeyUse, MAX_KEYS};
 use crate::domain::cart::Cart;
 use crate::domain::catalog::Catalog;
 use crate::domain::ids::{OrderId, Sku};
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Quote};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 pub use order::{Draft, finish};
@@ -67,6 +68,8 @@ pub struct Decision {
 pub enum Answer {
     /// Nothing but that it is done.
     Done,
+    /// What an order would come to.
+    Quote(Box<Quote>),
     /// The account.
     Account,
     /// The cart.
@@ -123,11 +126,7 @@ pub fn decide(
     if let Some(replay) = replay(state, request, context)? {
         return Ok(replay);
     }
-    if let IfMatch::Revisions(revisions) = &request.if_match
-        && !revisions.contains(&state.cart.revision)
-    {
-        return Err(Rejection::PreconditionFailed);
-    }
+    match_revision(state, request)?;
     let mut decision = match (&request.command, account) {
         (
             Command::OpenSession {
@@ -158,6 +157,10 @@ pub fn decide(
         (Command::Logout, Some(_)) => Decision::new(vec![Event::LoggedOut], Answer::Done),
         (Command::ViewAccount, Some(_)) => Decision::view(Answer::Account),
         (Command::ViewCart, Some(_)) => Decision::view(Answer::Cart),
+        (Command::Quote(terms), Some(account)) => {
+            let (quote, _) = quote::quote(&state.cart, account, terms, context)?;
+            Decision::view(Answer::Quote(Box::new(quote)))
+        }
         (Command::PlaceOrder(checkout), Some(account)) => {
             let draft = order::draft(&state.cart, account, checkout, context)?;
             return Ok(Decision::view(Answer::Checkout(Box::new(draft))));
@@ -174,6 +177,15 @@ fn authenticate<'a>(state: &'a State, request: &Request) -> Result<Option<&'a Ac
             Err(Rejection::Unauthenticated)
         }
         (account, _) => Ok(account.as_ref()),
+    }
+}
+
+fn match_revision(state: &State, request: &Request) -> Result<(), Rejection> {
+    match &request.if_match {
+        IfMatch::Revisions(revisions) if !revisions.contains(&state.cart.revision) => {
+            Err(Rejection::PreconditionFailed)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -52,6 +52,7 @@ fn errors() -> Vec<ApiError> {
         ApiError::BodyTooLarge(65_536),
         ApiError::RequestTimeout,
         ApiError::BodyInterrupted,
+        ApiError::RateLimited(3),
         ApiError::Overloaded,
         ApiError::NotReady("draining"),
         ApiError::Unauthenticated,
@@ -102,6 +103,7 @@ async fn every_refusal_has_its_status_code_and_message() {
     413 {"error":{"code":"body_too_large","message":"the body must be at most 65536 bytes"}}
     408 {"error":{"code":"request_timeout","message":"the body did not arrive in time"}}
     400 {"error":{"code":"invalid_request","message":"the body did not arrive whole"}}
+    429 retry-after=3 {"error":{"code":"rate_limited","message":"too many requests, try again in 3 s"}}
     503 retry-after=1 {"error":{"code":"overloaded","message":"too many requests are being served, try again later"}}
     503 retry-after=1 {"error":{"code":"not_ready","message":"not ready: draining"}}
     401 www-authenticate=Bearer {"error":{"code":"unauthenticated","message":"a valid access token is required"}}
@@ -129,7 +131,7 @@ async fn every_refusal_has_its_status_code_and_message() {
     400 {"error":{"code":"product_unavailable","message":"Laptop is no longer sold: remove it from the cart"}}
     400 {"error":{"code":"unknown_shipping_method","message":"shipping_method_id ship_x is not a shipping method of this shop"}}
     400 {"error":{"code":"invalid_promotion_code","message":"promotion_codes: SAVE10 has ended"}}
-    409 {"error":{"code":"price_changed","message":"the total is now 108749 USD"}}
+    409 {"error":{"code":"price_changed","message":"expected_total is not what the order comes to: the total is now 1087.49 USD"}}
     400 {"error":{"code":"total_too_large","message":"the order's total is too large"}}
     409 {"error":{"code":"cart_changed","message":"the cart changed while the order was being placed"}}
     429 retry-after=1 {"error":{"code":"too_many_requests","message":"too many requests of this user are waiting"}}

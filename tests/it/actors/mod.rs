@@ -1,5 +1,6 @@
 //! The actors over a store that fails as it is told.
 
+mod accounts;
 mod audit;
 mod checkout;
 mod checkout_crash;
@@ -7,5 +8,14 @@ mod checkout_history;
 mod checkout_owners;
 mod checkout_races;
 mod commit_path;
+mod conflict;
+mod history;
+mod keys;
+mod overload;
+mod panics;
+mod passivation;
 mod recovery;
+mod repeat;
+mod sessions;
 mod stock;
+mod supervision;
