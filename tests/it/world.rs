@@ -14,7 +14,7 @@ use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::domain::user::{Checkout, Command, Key, Request};
 use cartwright::sources::{Clock, Entropy, Sources};
-use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
+use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op, Pause};
 use cartwright::store::memory::MemoryStore;
 use cartwright::store::{
     CatalogRow, Catalogs, Change, Commit, Partition, StockWrite, Stocks, Store, UserRecord,
@@ -109,6 +109,12 @@ pub const COMMIT_TIME: Duration = Duration::from_secs(5);
 
 pub fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
+}
+
+/// Waits until an operation waits at `pause`, in vain at most a minute.
+pub async fn reached(pause: &Pause) {
+    let arrived = tokio::time::timeout(Duration::from_secs(60), pause.reached(1)).await;
+    arrived.expect("no operation came to wait");
 }
 
 /// Lets everything happen that can without a long wait: under the paused clock this returns once

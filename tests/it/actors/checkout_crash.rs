@@ -2,7 +2,7 @@
 //! other, and a retry of the same request makes one order in all.
 
 use super::audit::{assert_books, attempts, orders};
-use crate::world::{BOUNDS, World, order_request, soon};
+use crate::world::{BOUNDS, World, order_request, reached, soon};
 use cartwright::domain::ids::UserId;
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op, Pause};
 use cartwright::store::memory::MemoryStore;
@@ -82,7 +82,7 @@ async fn dies(
         let users = world.users.clone();
         tokio::spawn(async move { users.ask(user, order_request(Some("k")), soon()).await })
     };
-    death.reached(1).await;
+    reached(&death).await;
     asked.abort();
     std::mem::forget(death);
     assert_eq!(attempts(&world).await.len(), attempts_left);
@@ -177,7 +177,7 @@ async fn a_crash_while_an_order_is_given_up_releases_the_rest() {
         let users = world.users.clone();
         tokio::spawn(async move { users.ask(user, order_request(Some("k")), soon()).await })
     };
-    death.reached(1).await;
+    reached(&death).await;
     asked.abort();
     std::mem::forget(death);
     let successor = world.another(2).await;
@@ -193,7 +193,7 @@ async fn a_crash_of_recovery_is_recovered_from() {
     let users = world.users.clone();
     let asked =
         tokio::spawn(async move { users.ask(user, order_request(Some("k")), soon()).await });
-    death.reached(1).await;
+    reached(&death).await;
     asked.abort();
     std::mem::forget(death);
 
@@ -201,7 +201,7 @@ async fn a_crash_of_recovery_is_recovered_from() {
     // One of two holds is settled.
     let death = die(&store, Side::Before, 2, stock_commit);
     let starting = tokio::spawn(world.beside(store, 2));
-    death.reached(1).await;
+    reached(&death).await;
     starting.abort();
     std::mem::forget(death);
 

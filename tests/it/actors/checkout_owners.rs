@@ -3,7 +3,7 @@
 
 use super::audit::{assert_books, attempts, orders};
 use super::checkout::ask_order;
-use crate::world::{START, World, add, order_request, receive, soon};
+use crate::world::{START, World, add, order_request, reached, receive, soon};
 use cartwright::actors::Failure;
 use cartwright::actors::user::Reply;
 use cartwright::domain::ids::UserId;
@@ -68,7 +68,7 @@ async fn a_conflict_ends_the_attempt_and_the_next_has_another_id() {
     world.add(user, "shirt", 2).await.unwrap();
     let pause = world.store.pause(order_commit);
     let asked = ask_order(&world, user, Some("k"));
-    pause.reached(1).await;
+    reached(&pause).await;
     let first = attempts(&world).await[0].order_id;
     other.add(user, "mug", 1).await.unwrap();
     pause.release();
@@ -97,13 +97,13 @@ async fn an_attempt_that_is_reserved_during_a_reload_does_not_survive_it() {
     world.add(user, "shirt", 2).await.unwrap();
     let reserving = world.store.pause(stock_commit);
     let asked = ask_order(&world, user, Some("k"));
-    reserving.reached(1).await;
+    reached(&reserving).await;
     let first = attempts(&world).await[0].order_id;
     other.add(user, "mug", 1).await.unwrap();
     // A conflict, and a load that takes its time; meanwhile all is held.
     let loading = world.store.pause(|op| matches!(op, Op::Read("user")));
     let added = ask_add(&world, user, "poster");
-    loading.reached(1).await;
+    reached(&loading).await;
     reserving.release();
     settled().await;
     // A third node ends the attempt, then the load comes back.
@@ -127,12 +127,12 @@ async fn an_attempt_that_is_reserved_after_a_reload_does_not_survive_it() {
     world.add(user, "shirt", 2).await.unwrap();
     let reserving = world.store.pause(stock_commit);
     let asked = ask_order(&world, user, Some("k"));
-    reserving.reached(1).await;
+    reached(&reserving).await;
     let first = attempts(&world).await[0].order_id;
     let store = FaultyStore::new(world.store.inner().clone(), FaultPlan::NONE);
     let releasing = store.pause(stock_commit);
     let starting = tokio::spawn(world.beside(store, 2));
-    releasing.reached(1).await;
+    reached(&releasing).await;
     // The conflict has this owner reload; then all is held.
     world.add(user, "mug", 1).await.unwrap();
     reserving.release();
@@ -159,7 +159,7 @@ async fn a_refusal_for_want_of_stock_is_judged_on_the_reloaded_state() {
     world.add(user, "shirt", 2).await.unwrap();
     let reserving = world.store.pause(stock_commit);
     let asked = ask_order(&world, user, Some("k"));
-    reserving.reached(1).await;
+    reached(&reserving).await;
     let placed = other.order(user, Some("k")).await.unwrap();
     // The conflict has this owner reload before its reservation is refused.
     world.add(user, "mug", 1).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_commit_that_timed_out_and_applied_is_answered_though_another_owner_ov
     // Its repetition waits until another has moved the version.
     let pause = pause_after_the_first(&world, order_commit);
     let asked = ask_order(&world, user, Some("k"));
-    pause.reached(1).await;
+    reached(&pause).await;
     for _ in 0..3 {
         other.add(user, "mug", 1).await.unwrap();
     }
@@ -200,7 +200,7 @@ async fn a_commit_that_arrives_after_recovery_does_nothing() {
     once(&world, Fault::Late(LATE), order_commit);
     let dead = pause_after_the_first(&world, order_commit);
     let asked = ask_order(&world, user, Some("k"));
-    dead.reached(1).await;
+    reached(&dead).await;
     asked.abort();
     let first = attempts(&world).await[0].order_id;
     let successor = world.another(2).await;
@@ -223,7 +223,7 @@ async fn a_commit_that_arrives_while_recovery_begins_stands_and_is_settled() {
     world.add(user, "shirt", 2).await.unwrap();
     let pause = world.store.pause(order_commit);
     let asked = ask_order(&world, user, Some("k"));
-    pause.reached(1).await;
+    reached(&pause).await;
     let successor = {
         // The successor is about to move the version; the late copy comes first.
         let store = FaultyStore::new(world.store.inner().clone(), FaultPlan::NONE);
@@ -237,11 +237,11 @@ async fn a_commit_that_arrives_while_recovery_begins_stands_and_is_settled() {
             )
         });
         let starting = tokio::spawn(world.beside(store, 2));
-        fencing.reached(1).await;
+        reached(&fencing).await;
         // The order is committed, and the node dies before it settles anything.
         let settling = world.store.pause(stock_commit);
         pause.release();
-        settling.reached(1).await;
+        reached(&settling).await;
         std::mem::forget(settling);
         asked.abort();
         fencing.release();
@@ -259,7 +259,7 @@ async fn a_reservation_that_arrives_after_its_release_leaks_nothing() {
     once(&world, Fault::Late(LATE), stock_commit);
     let dead = pause_after_the_first(&world, stock_commit);
     let asked = ask_order(&world, user, None);
-    dead.reached(1).await;
+    reached(&dead).await;
     asked.abort();
     let first = attempts(&world).await[0].order_id;
     let successor = world.another(2).await;
@@ -281,7 +281,7 @@ async fn a_reservation_that_begins_after_its_release_is_refused() {
     world.add(user, "shirt", 2).await.unwrap();
     let reserving = world.store.pause(|op| matches!(op, Op::Read("holds")));
     let asked = ask_order(&world, user, None);
-    reserving.reached(1).await;
+    reached(&reserving).await;
     let _other = world.another(2).await;
     reserving.release();
     let failed = asked.await.unwrap();
@@ -303,7 +303,7 @@ async fn retry_while_the_first_attempt_holds_the_last_unit(late: Duration) -> bo
     once(&world, Fault::Late(late), order_commit);
     let dead = pause_after_the_first(&world, order_commit);
     let asked = ask_order(&world, user, Some("k"));
-    dead.reached(1).await;
+    reached(&dead).await;
     asked.abort();
     // The refusal is decided before the late copy is there; its fence waits until it may be.
     let fencing = other.store.pause(|op| {
@@ -316,7 +316,7 @@ async fn retry_while_the_first_attempt_holds_the_last_unit(late: Duration) -> bo
         )
     });
     let retry = ask_order(&other, user, Some("k"));
-    fencing.reached(1).await;
+    reached(&fencing).await;
     sleep(Duration::from_secs(2)).await;
     fencing.release();
     let answer = retry.await.unwrap();

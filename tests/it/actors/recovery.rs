@@ -2,7 +2,7 @@
 
 use super::audit::{assert_books, attempts, orders};
 use super::checkout::ask_order;
-use crate::world::{World, order_request, sku, soon};
+use crate::world::{World, order_request, reached, sku, soon};
 use cartwright::domain::ids::{OrderId, UserId};
 use cartwright::domain::order::Attempt;
 use cartwright::domain::stock::HoldState;
@@ -45,7 +45,7 @@ async fn dead_with_an_attempt() -> (World, UserId, OrderId) {
     world.add(user, "shirt", 2).await.unwrap();
     let pause = world.store.pause(user_commit);
     let asked = ask_order(&world, user, None);
-    pause.reached(1).await;
+    reached(&pause).await;
     asked.abort();
     world.kill();
     std::mem::forget(pause);
@@ -92,7 +92,7 @@ async fn an_attempt_of_a_node_that_died_is_ended_by_a_node_that_lives() {
     let dying = living.another(2).await;
     let pause = dying.store.pause(user_commit);
     let asked = ask_order(&dying, user, None);
-    pause.reached(1).await;
+    reached(&pause).await;
     asked.abort();
     dying.kill();
     std::mem::forget(pause);
@@ -114,7 +114,7 @@ async fn an_attempt_in_the_making_is_left_alone() {
     let deadline = soon() + MINUTE;
     let request = order_request(None);
     let asked = tokio::spawn(async move { users.ask(user, request, deadline).await });
-    pause.reached(1).await;
+    reached(&pause).await;
     let attempt = attempts(&world).await[0].order_id;
     world.clock.advance(MINUTE);
     sleep(A_RUN).await;
@@ -176,7 +176,7 @@ async fn an_attempt_that_begins_after_the_clock_was_set_back_is_not_lost() {
     world.clock.set_back(MINUTE * 9);
     let pause = world.store.pause(user_commit);
     let asked = ask_order(&world, user, None);
-    pause.reached(1).await;
+    reached(&pause).await;
     asked.abort();
     world.kill();
     std::mem::forget(pause);
