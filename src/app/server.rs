@@ -8,7 +8,6 @@ use crate::auth::refresh::RefreshTokens;
 use crate::auth::secret::{Secret, WeakSecret};
 use crate::catalog::{Live, LoadError};
 use crate::config::{FirstAdmin, Settings};
-use crate::domain::access::RoleBook;
 use crate::domain::account::Email;
 use crate::http::server::{ConnectionLimits, Drained};
 use crate::http::{Api, Cors, Parts, Readiness, RequestLimits, server};
@@ -101,6 +100,7 @@ impl Server {
         let catalog = Arc::new(Live::load(&*store).await?);
         let system = System::start(system_options(settings, &store, &sources, &catalog)).await?;
         let tokens = AccessTokens::new(secret, sources.clone());
+        let administration = system.administration();
         let accounts = Accounts::new(Means {
             store,
             sources: sources.clone(),
@@ -108,18 +108,19 @@ impl Server {
             hasher,
             access: AccessTokens::new(secret, sources.clone()),
             refresh: RefreshTokens::new(secret, sources.entropy.clone()),
-            roles: RoleBook::built_in(),
+            administration: administration.clone(),
         });
         make_first_admin(settings.admin.as_ref(), &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
-        let roles = Arc::new(RoleBook::built_in());
+        let roles = administration.roles().clone();
         let api = Api::new(Parts {
             users: system.users(),
             accounts,
             orders: system.orders(),
             catalog,
             tokens: Arc::new(tokens),
-            roles: Arc::new(move || roles.clone()),
+            roles: Arc::new(move || roles.last_known()),
+            administration,
             readiness: readiness(is_draining.clone(), stores),
             sources,
             cors: Cors::allow(&settings.cors_origins)

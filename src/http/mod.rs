@@ -4,6 +4,7 @@
 //! its handler, which asks whoever owns the data. No rule of the shop is decided here; statuses
 //! and codes are decided nowhere else.
 
+mod admin;
 mod auth;
 mod cart;
 mod catalog;
@@ -24,6 +25,7 @@ pub use cors::Cors;
 pub use health::Readiness;
 
 use crate::actors::accounts::Accounts;
+use crate::actors::administration::Administration;
 use crate::actors::orders::Orders;
 use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
@@ -63,8 +65,10 @@ pub struct Parts {
     pub catalog: Arc<Live>,
     /// Judges access tokens.
     pub tokens: Arc<AccessTokens>,
-    /// The roles as they are now.
+    /// The roles as they were last known, to name them.
     pub roles: Arc<dyn Fn() -> Arc<RoleBook> + Send + Sync>,
+    /// Roles, and who has them.
+    pub administration: Administration,
     /// Whether the node should get traffic.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// Ids of requests.
@@ -115,6 +119,8 @@ fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(orders::routes(api))
         .unify()
         .or(auth::routes(api))
+        .unify()
+        .or(admin::routes(api))
         .unify()
         .or(health::routes(api))
         .unify()

@@ -11,4 +11,4 @@ mod request;
 pub use apply::{Event, State};
 pub use decide::{Answer, Context, Decision, Draft, Needs, decide, finish, needs};
 pub use rejection::Rejection;
-pub use request::{Checkout, Command, IfMatch, Key, Request};
+pub use request::{AccountChange, Checkout, Command, IfMatch, Key, Request};

@@ -48,6 +48,7 @@ pub(super) async fn admit(
         deadline,
         arrival,
         claims: None,
+        account: None,
         _permit: permit,
     })
 }

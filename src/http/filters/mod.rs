@@ -11,10 +11,13 @@ use super::conditional;
 use super::endpoints::{Endpoint, Target};
 use super::error::ApiError;
 use crate::actors::Failure;
+use crate::actors::user::AccountView;
 use crate::auth::access::AccessClaims;
+use crate::domain::ids::RoleId;
 use crate::domain::user::{Command, Key, Request};
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -44,6 +47,8 @@ pub(super) struct Call {
     pub(super) deadline: Instant,
     arrival: Arc<Arrival>,
     claims: Option<AccessClaims>,
+    /// Of whoever asks, where roles decide.
+    account: Option<AccountView>,
     /// Held until the answer is made.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -57,12 +62,26 @@ impl Call {
         self.claims.as_ref().ok_or(ApiError::Unauthenticated)
     }
 
+    /// The roles of whoever asks.
+    ///
+    /// # Errors
+    /// The endpoint is not one where roles decide.
+    pub(super) fn roles(&self) -> Result<&BTreeSet<RoleId>, ApiError> {
+        let account = self.account.as_ref().ok_or(ApiError::Forbidden)?;
+        Ok(&account.roles)
+    }
+
+    /// A parameter in the path, decoded; `None` where it cannot be one.
+    pub(super) fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.endpoint.parameter(name, self.path())
+    }
+
     /// The `id` in the path, decoded; `None` where it cannot be one.
     ///
     /// # Errors
     /// It is empty.
     pub(super) fn id(&self) -> Result<Option<Cow<'_, str>>, ApiError> {
-        let id = self.endpoint.parameter("id", self.path());
+        let id = self.parameter("id");
         match (&id, self.endpoint.id_missing) {
             (Some(id), Some(message)) if id.is_empty() => Err(ApiError::IdMissing(message)),
             _ => Ok(id),
@@ -102,7 +121,7 @@ impl Call {
 }
 
 /// The route of an endpoint: its calls go to `handler` once they passed the limits, their access
-/// token was verified, and the roles in it allow them.
+/// token was verified, and the account's roles allow them.
 pub(super) fn route<H, F>(
     api: &Api,
     endpoint: &'static Endpoint,
@@ -123,6 +142,10 @@ where
         .then(move |call: Result<Call, ApiError>| {
             let handler = handler.clone();
             async move {
+                let call = match call {
+                    Ok(call) => session::authorize(call).await,
+                    Err(error) => Err(error),
+                };
                 let answered = match call {
                     Ok(call) => handler(call).await,
                     Err(error) => Err(error),
