@@ -221,13 +221,14 @@ impl Accounts {
         registration: Registration,
         deadline: Instant,
     ) -> Result<bool, AccountFailure> {
-        let claim = match self.claim_of(registration.email.clone(), deadline).await? {
-            Some(claim) => claim,
-            None => {
-                let roles = BTreeSet::from([admin_role(), user_role()]);
-                self.claim(registration, roles, deadline).await?
-            }
+        let email = registration.email.clone();
+        let roles = BTreeSet::from([admin_role(), user_role()]);
+        let claim = match self.claim(registration, roles, deadline).await {
+            // Earlier, or by another node that is starting.
+            Err(AccountFailure::EmailTaken) => self.claim_of(email, deadline).await?,
+            claimed => Some(claimed?),
         };
+        let claim = claim.ok_or(Failure::Internal)?;
         let user = claim.user_id;
         let complete = Request::anonymous(Command::CompleteAccount(Box::new(claim)));
         let account = self

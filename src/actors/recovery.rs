@@ -7,6 +7,7 @@ use super::stock::Stocks;
 use super::user::{Users, end_attempt};
 use crate::domain::order::Attempt;
 use crate::domain::stock::Settlement;
+use crate::domain::time::Timestamp;
 use crate::sources::Sources;
 use crate::store::{Bucket, Store, bucket};
 use futures::StreamExt;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Buckets that are younger, in minutes, stay above the low-water mark even when empty: a clock
-/// may be set back, and nodes' clocks differ.
+/// How far, in minutes, clocks may differ or be set back: so much younger buckets stay above the
+/// low-water mark even when empty, and so much later ones are looked into.
 const MARGIN: Bucket = 10;
 /// How many attempts are ended at once.
 const AT_ONCE: usize = 16;
@@ -44,38 +45,47 @@ impl Recovery {
     /// Ends what is to be ended, and moves the low-water mark. Returns how many attempts are left.
     ///
     /// # Errors
-    /// [`Failure`] where the store cannot be read: to be run again.
+    /// [`Failure`] where some of it cannot be read: to be run again.
     pub(crate) async fn run(&self, which: Which) -> Result<usize, Failure> {
         let now = self.sources.clock.now();
-        let newest = bucket(now) + 1;
+        let newest = bucket(now) + MARGIN;
         let oldest = match self.store.low_water().await.map_err(Failure::from_store)? {
             Some(mark) => mark,
             None => self.raise(bucket(now) - MARGIN).await?,
         };
-        let (mut left, mut mark) = (0, oldest);
+        let (mut left, mut unread, mut mark) = (0, None, oldest);
         for bucket in oldest..=newest {
-            let attempts = self
-                .store
-                .attempts(bucket)
-                .await
-                .map_err(Failure::from_store)?;
-            let due = |attempt: &Attempt| which == Which::All || attempt.deadline < now;
-            let (due, early): (Vec<_>, Vec<_>) = attempts.into_iter().partition(due);
-            let ended = futures::stream::iter(due).map(|attempt| self.end(attempt));
-            let failed = ended.buffer_unordered(AT_ONCE).filter(|ended| {
-                let failed = !*ended;
-                async move { failed }
-            });
-            let left_here = early.len() + failed.count().await;
-            if left == 0 && left_here == 0 && bucket < newest - MARGIN {
+            match self.end_bucket(bucket, which, now).await {
+                Ok(left_here) => left += left_here,
+                Err(failure) => unread = Some(failure),
+            }
+            if left == 0 && unread.is_none() && bucket < newest - 2 * MARGIN {
                 mark = bucket + 1;
             }
-            left += left_here;
         }
         if mark > oldest {
             self.raise(mark).await?;
         }
-        Ok(left)
+        unread.map_or(Ok(left), Err)
+    }
+
+    /// How many attempts are left in the bucket.
+    async fn end_bucket(
+        &self,
+        bucket: Bucket,
+        which: Which,
+        now: Timestamp,
+    ) -> Result<usize, Failure> {
+        let attempts = self.store.attempts(bucket).await;
+        let attempts = attempts.map_err(Failure::from_store)?;
+        let due = |attempt: &Attempt| which == Which::All || attempt.deadline < now;
+        let (due, early): (Vec<_>, Vec<_>) = attempts.into_iter().partition(due);
+        let ended = futures::stream::iter(due).map(|attempt| self.end(attempt));
+        let failed = ended.buffer_unordered(AT_ONCE).filter(|ended| {
+            let failed = !*ended;
+            async move { failed }
+        });
+        Ok(early.len() + failed.count().await)
     }
 
     async fn raise(&self, mark: Bucket) -> Result<Bucket, Failure> {

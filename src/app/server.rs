@@ -112,14 +112,12 @@ impl Server {
         });
         make_first_admin(settings.admin.as_ref(), &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
-        let roles = administration.roles().clone();
         let api = Api::new(Parts {
             users: system.users(),
             accounts,
             orders: system.orders(),
             catalog,
             tokens: Arc::new(tokens),
-            roles: Arc::new(move || roles.last_known()),
             administration,
             readiness: readiness(is_draining.clone(), stores),
             sources,

@@ -67,6 +67,10 @@ pub enum Unreserved {
     Settled,
 }
 
+/// The counters do not contain the hold: the two were read at different times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Torn;
+
 /// How an order ended, for the holds that it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Settlement {
@@ -116,43 +120,26 @@ impl StockLevel {
 
     /// Ends the hold. A release is recorded even where nothing was held, so that a reservation
     /// that arrives later is refused. `None`: nothing to write.
-    #[must_use]
-    pub fn settle(&mut self, hold: Option<Hold>, settlement: Settlement) -> Option<Hold> {
-        match (hold, settlement) {
-            (
-                Some(Hold {
-                    quantity,
-                    state: HoldState::Held,
-                }),
-                Settlement::Sold,
-            ) => {
-                self.held -= u64::from(quantity);
-                self.sold += u64::from(quantity);
-                Some(Hold {
-                    quantity,
-                    state: HoldState::Sold,
-                })
-            }
-            (
-                Some(Hold {
-                    quantity,
-                    state: HoldState::Held,
-                }),
-                Settlement::Released,
-            ) => {
-                self.held -= u64::from(quantity);
-                self.available += u64::from(quantity);
-                Some(Hold {
-                    quantity,
-                    state: HoldState::Released,
-                })
-            }
-            (None, Settlement::Released) => Some(Hold {
-                quantity: 0,
-                state: HoldState::Released,
-            }),
-            (None, Settlement::Sold) | (Some(_), _) => None,
-        }
+    ///
+    /// # Errors
+    /// [`Torn`]; nothing has changed then.
+    pub fn settle(
+        &mut self,
+        hold: Option<Hold>,
+        settlement: Settlement,
+    ) -> Result<Option<Hold>, Torn> {
+        let quantity = match (hold, settlement) {
+            (Some(hold), _) if hold.state == HoldState::Held => hold.quantity,
+            (None, Settlement::Released) => 0,
+            (None, Settlement::Sold) | (Some(_), _) => return Ok(None),
+        };
+        self.held = self.held.checked_sub(quantity.into()).ok_or(Torn)?;
+        let (whither, state) = match settlement {
+            Settlement::Sold => (&mut self.sold, HoldState::Sold),
+            Settlement::Released => (&mut self.available, HoldState::Released),
+        };
+        *whither += u64::from(quantity);
+        Ok(Some(Hold { quantity, state }))
     }
 
     /// Sets what was received in all; `available` follows.
@@ -191,6 +178,21 @@ mod tests {
         ]
     }
 
+    #[test]
+    fn a_hold_that_the_counters_lack_is_not_settled() {
+        let held = Some(Hold {
+            quantity: 2,
+            state: HoldState::Held,
+        });
+        let mut level = StockLevel::default();
+        level.receive(9).unwrap();
+        let before = level;
+        for settlement in [Settlement::Sold, Settlement::Released] {
+            assert_eq!(level.settle(held, settlement), Err(Torn));
+            assert_eq!(level, before);
+        }
+    }
+
     proptest! {
         #[test]
         fn stock_is_conserved_and_final_holds_stay_final(steps in prop::collection::vec(step(), 0..80)) {
@@ -205,7 +207,7 @@ mod tests {
                         Err(_) => prop_assert_eq!(level, before.0),
                     },
                     Step::Settle(order, settlement) => {
-                        if let Some(hold) = level.settle(holds[order], settlement) {
+                        if let Some(hold) = level.settle(holds[order], settlement).unwrap() {
                             holds[order] = Some(hold);
                         }
                     }

@@ -10,7 +10,6 @@ use crate::actors::user::AccountView;
 use crate::auth::password::check_password;
 use crate::domain::account::Email;
 use crate::domain::ids::UserId;
-use crate::domain::user::{Command, Request};
 use serde::{Deserialize, Serialize};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -118,16 +117,14 @@ async fn logout(call: Call) -> Result<Response, ApiError> {
 
 async fn view_profile(call: Call) -> Result<Response, ApiError> {
     let claims = call.claims()?;
-    let request = Request::of(Command::ViewAccount, claims.epoch);
-    let reply = call
+    let found = call
         .api
-        .users
-        .ask(claims.user, request, call.deadline)
-        .await?;
-    let account = reply.into_account()?;
+        .accounts
+        .profile(claims.user, claims.epoch, call.deadline);
+    let (account, roles) = found.await?;
     let profile = ProfileView {
         user: UserView::without_times(&account),
-        roles: (call.api.roles)().names(&account.roles),
+        roles,
     };
     Ok(json::data(StatusCode::OK, profile))
 }

@@ -58,21 +58,21 @@ async fn view_product(call: Call) -> Result<Response, ApiError> {
     let view = call.api.catalog.current();
     let product = id.and_then(|id| view.snapshot.product(&id));
     let product = ProductView::from(product.ok_or(ApiError::NoSuchProduct)?);
-    Ok(cacheable(&call.headers, &json::Data { data: product }))
+    cacheable(&call.headers, &json::Data { data: product })
 }
 
 async fn list_categories(call: Call) -> Result<Response, ApiError> {
     let page = Page::parse(call.query())?;
     let view = call.api.catalog.current();
     let paged: Paged<CategoryView<'_>> = page.of(view.snapshot.categories());
-    Ok(cacheable(&call.headers, &paged))
+    cacheable(&call.headers, &paged)
 }
 
 async fn list_brands(call: Call) -> Result<Response, ApiError> {
     let page = Page::parse(call.query())?;
     let view = call.api.catalog.current();
     let paged: Paged<BrandView<'_>> = page.of(view.snapshot.brands());
-    Ok(cacheable(&call.headers, &paged))
+    cacheable(&call.headers, &paged)
 }
 
 fn of_listing(call: &Call, page: Page, listing: Listing<'_>) -> Result<Response, ApiError> {
@@ -83,7 +83,7 @@ fn of_listing(call: &Call, page: Page, listing: Listing<'_>) -> Result<Response,
             .collect(),
         meta: page.meta(count(listing.total())),
     };
-    Ok(cacheable(&call.headers, &paged))
+    cacheable(&call.headers, &paged)
 }
 
 /// Searches off the async threads: a short prefix takes milliseconds in a large catalogue.
@@ -115,7 +115,7 @@ async fn search(
             .collect(),
         meta: page.meta(count(found.total)),
     };
-    Ok(cacheable(&call.headers, &paged))
+    cacheable(&call.headers, &paged)
 }
 
 fn fault(error: &dyn std::error::Error) -> ApiError {
@@ -139,11 +139,8 @@ impl Page {
 }
 
 /// An answer under its entity tag, or that the client has it already.
-fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Response {
-    let bytes = match json::bytes(body) {
-        Ok(bytes) => bytes,
-        Err(fault) => return fault,
-    };
+fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
+    let bytes = json::bytes(body)?;
     let etag = etag(&bytes);
     let mut response = if conditional::is_known(headers, &etag) {
         let mut unchanged = Response::new("".into());
@@ -156,7 +153,7 @@ fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Response {
         response.headers_mut().insert(ETAG, etag);
     }
     response.headers_mut().insert(CACHE_CONTROL, CACHED);
-    response
+    Ok(response)
 }
 
 /// A product, to the letter of the API.

@@ -240,3 +240,6 @@ struct Described<'a> {
     code: &'static str,
     message: &'a str,
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,8 @@ impl Connection {
             target: Target::of(method, path),
             uri: request.uri().clone(),
         });
-        let span = tracing::info_span!(
+        // Of the highest level, so that whatever is logged carries the id.
+        let span = tracing::error_span!(
             "http.request",
             request_id = id.to_str().unwrap_or_default(),
             http.method = %method,

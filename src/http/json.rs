@@ -2,6 +2,7 @@
 //! it must be, never in the words of the parser.
 
 use super::error::ApiError;
+use crate::actors::Failure;
 use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -21,23 +22,26 @@ pub(super) struct Data<T> {
     pub(super) data: T,
 }
 
-/// What an answer that cannot be written is answered with.
-const FAULT: &str = r#"{"error":{"code":"internal_error","message":"an internal error"}}"#;
+/// What is sent where the answer cannot be written.
+const FAULT: &[u8] = br#"{"error":{"code":"internal_error","message":"an internal error"}}"#;
 
 /// A body.
 ///
 /// # Errors
-/// The answer to send instead.
-pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, Response> {
+/// It cannot be written: our fault.
+pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(body).map_err(|error| {
         tracing::error!(%error, "http.response.unserializable");
-        of_bytes(StatusCode::INTERNAL_SERVER_ERROR, FAULT.into())
+        ApiError::Failed(Failure::Internal)
     })
 }
 
 /// An answer with a body.
 pub(super) fn response(status: StatusCode, body: &impl Serialize) -> Response {
-    bytes(body).map_or_else(|fault| fault, |bytes| of_bytes(status, bytes))
+    match bytes(body) {
+        Ok(bytes) => of_bytes(status, bytes),
+        Err(_) => of_bytes(StatusCode::INTERNAL_SERVER_ERROR, FAULT.into()),
+    }
 }
 
 /// An answer whose body is JSON already.

@@ -30,7 +30,6 @@ use crate::actors::orders::Orders;
 use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
-use crate::domain::access::RoleBook;
 use crate::sources::Sources;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +64,6 @@ pub struct Parts {
     pub catalog: Arc<Live>,
     /// Judges access tokens.
     pub tokens: Arc<AccessTokens>,
-    /// The roles as they were last known, to name them.
-    pub roles: Arc<dyn Fn() -> Arc<RoleBook> + Send + Sync>,
     /// Roles, and who has them.
     pub administration: Administration,
     /// Whether the node should get traffic.

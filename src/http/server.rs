@@ -1,6 +1,8 @@
 //! Connections: accepted up to a limit, with time-outs on all that a client sends, and drained at
 //! the end. Knows nothing of what is answered.
 
+mod stall;
+
 use super::Api;
 use super::front::Front;
 use hyper::body::Incoming;
@@ -8,6 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use stall::Stalling;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -33,7 +36,8 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 pub struct ConnectionLimits {
     /// Open connections; further ones wait in the system's queue.
     pub connections: usize,
-    /// How long a request's head may take to arrive, and a connection may stay idle.
+    /// How long a request's head may take to arrive, a connection may stay idle, and a client may
+    /// read nothing of its answer.
     pub header_timeout: Duration,
     /// How long answers under way are waited for at the end.
     pub drain_timeout: Duration,
@@ -147,6 +151,7 @@ impl Server {
     {
         let builder = self.builder.clone();
         let watcher = self.graceful.watcher();
+        let stream = Stalling::new(stream, self.limits.header_timeout);
         self.connections.spawn(async move {
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             if let Err(error) = watcher.watch(connection).await {
@@ -168,3 +173,6 @@ impl Server {
         Drained::Cut(cut)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,18 +58,22 @@ impl TestApp {
 
     /// With these flags of `serve`, over a store.
     pub async fn over(store: Arc<dyn Store>, flags: &[&str]) -> Self {
+        let stores = Stores {
+            store,
+            is_healthy: Arc::new(|| true),
+        };
+        Self::start(settings(flags), stores).await
+    }
+
+    /// With these settings, over a store that says whether it is well.
+    pub async fn start(settings: Settings, stores: Stores) -> Self {
         let entropy = Arc::new(SeededEntropy::new(rand_seed()));
         let sources = Sources {
             clock: Arc::new(SystemClock),
             entropy: entropy.clone(),
         };
         let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();
-        let stores = Stores {
-            store,
-            is_healthy: Arc::new(|| true),
-        };
         let secret = Secret::parse(SECRET).unwrap();
-        let settings = settings(flags);
         let server = Server::start(&settings, stores, &secret, hasher, sources.clone());
         let server = server.await.unwrap();
         let url = format!("http://{}", server.address().unwrap());

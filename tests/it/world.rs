@@ -1,6 +1,6 @@
 //! A shop without HTTP: actors over a store in memory that fails as it is told.
 
-use cartwright::actors::user::{CartView, Users};
+use cartwright::actors::user::{CartView, Reply, Users};
 use cartwright::actors::{Bounds, Failure, Options, System};
 use cartwright::catalog::Live;
 use cartwright::domain::access::user_role;
@@ -14,17 +14,20 @@ use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::domain::user::{Checkout, Command, Key, Request};
 use cartwright::sources::{Clock, Entropy, Sources};
-use cartwright::store::fault::{FaultPlan, FaultyStore};
+use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
 use cartwright::store::memory::MemoryStore;
 use cartwright::store::{
-    CatalogRow, Catalogs, Change, Commit, Commits, StockWrite, Stocks, Store, WriteId,
+    CatalogRow, Catalogs, Change, Commit, Partition, StockWrite, Stocks, Store, UserRecord,
+    Users as _, Versioned, WriteId,
 };
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::OnceCell;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -32,6 +35,17 @@ use uuid::Uuid;
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
+    pub fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    pub fn set_back(&self, length: Duration) {
+        self.0.fetch_sub(
+            i64::try_from(length.as_millis()).unwrap(),
+            Ordering::Relaxed,
+        );
+    }
+
     pub fn advance(&self, length: Duration) {
         self.0.fetch_add(
             i64::try_from(length.as_millis()).unwrap(),
@@ -46,18 +60,30 @@ impl Clock for ManualClock {
     }
 }
 
-/// Randomness that follows from a seed.
-pub struct SeededEntropy(Mutex<StdRng>);
+/// Randomness that follows from a seed, and panics once where it is told to.
+pub struct SeededEntropy {
+    random: Mutex<StdRng>,
+    panics: AtomicBool,
+}
 
 impl SeededEntropy {
     pub fn new(seed: u64) -> Self {
-        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+        Self {
+            random: Mutex::new(StdRng::seed_from_u64(seed)),
+            panics: AtomicBool::new(false),
+        }
+    }
+
+    /// Makes the next draw, and no other, panic.
+    pub fn panic_once(&self) {
+        self.panics.store(true, Ordering::Relaxed);
     }
 }
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
-        self.0.lock().unwrap().fill_bytes(bytes);
+        assert!(!self.panics.swap(false, Ordering::Relaxed), "told to panic");
+        self.random.lock().unwrap().fill_bytes(bytes);
     }
 }
 
@@ -67,31 +93,73 @@ pub type TestStore = FaultyStore<MemoryStore>;
 pub struct World {
     pub store: TestStore,
     pub clock: Arc<ManualClock>,
+    pub entropy: Arc<SeededEntropy>,
     pub sources: Sources,
+    pub catalog: Arc<Live>,
     pub system: System,
     pub users: Users,
 }
 
+pub const BOUNDS: Bounds = Bounds {
+    waiting: 128,
+    residents: 1_000,
+};
+pub const START: Timestamp = Timestamp(1_700_000_000_000);
 pub const COMMIT_TIME: Duration = Duration::from_secs(5);
 
 pub fn soon() -> Instant {
     Instant::now() + Duration::from_secs(5)
 }
 
+/// Lets everything happen that can without a long wait: under the paused clock this returns once
+/// nothing else is left to do.
+pub async fn all_quiet() {
+    tokio::time::sleep(Duration::from_millis(400)).await;
+}
+
+/// Injects these faults, in order, into the operations that match; later ones are spared.
+pub fn in_order(
+    matches: impl Fn(&Op<'_>) -> bool + Send + 'static,
+    faults: impl IntoIterator<Item = Fault>,
+) -> impl FnMut(&Op<'_>) -> Option<Fault> + Send + 'static {
+    let mut faults: VecDeque<Fault> = faults.into_iter().collect();
+    move |op| matches(op).then(|| faults.pop_front()).flatten()
+}
+
+/// Whether it is a commit of a user.
+pub fn user_commit(op: &Op<'_>) -> bool {
+    matches!(op, Op::Commit(commit) if matches!(commit.change, Change::User(..)))
+}
+
+/// Matches commits of this user.
+pub fn commit_of(user: UserId) -> impl Fn(&Op<'_>) -> bool + Send + 'static {
+    move |op| matches!(op, Op::Commit(commit) if commit.change.partition() == Partition::User(user))
+}
+
+/// Matches only the first operation that `matches` does.
+pub fn first(
+    matches: impl Fn(&Op<'_>) -> bool + Send + 'static,
+) -> impl Fn(&Op<'_>) -> bool + Send + 'static {
+    let seen = AtomicBool::new(false);
+    move |op| matches(op) && !seen.swap(true, Ordering::Relaxed)
+}
+
 impl World {
     pub async fn new() -> Self {
-        Self::with(
-            FaultPlan::NONE,
-            Bounds {
-                waiting: 128,
-                residents: 1_000,
-            },
-        )
-        .await
+        Self::with(FaultPlan::NONE, BOUNDS).await
     }
 
     pub async fn with(plan: FaultPlan, bounds: Bounds) -> Self {
-        let clock = Arc::new(ManualClock(AtomicI64::new(1_700_000_000_000)));
+        Self::selling(Vec::new(), plan, bounds).await
+    }
+
+    /// A shop with more than the three products in its catalogue.
+    pub async fn with_rows(rows: Vec<CatalogRow>) -> Self {
+        Self::selling(rows, FaultPlan::NONE, BOUNDS).await
+    }
+
+    async fn selling(more: Vec<CatalogRow>, plan: FaultPlan, bounds: Bounds) -> Self {
+        let clock = Arc::new(ManualClock::at(START));
         let memory = MemoryStore::new(clock.clone());
         for name in ["shirt", "mug", "poster"] {
             let rows = vec![CatalogRow::Product(Box::new(product(
@@ -102,8 +170,40 @@ impl World {
             memory.put_catalog(rows).await.unwrap();
             receive(&memory, name, 100, clock.now()).await;
         }
+        let is_plain = more.is_empty();
+        memory.put_catalog(more).await.unwrap();
+        let load = async || Arc::new(Live::load(&memory).await.unwrap());
+        // Building an index takes longer than most tests.
+        static PLAIN: OnceCell<Arc<Live>> = OnceCell::const_new();
+        let catalog = if is_plain {
+            PLAIN.get_or_init(load).await.clone()
+        } else {
+            load().await
+        };
         let store = FaultyStore::new(memory, plan);
-        Self::over(store, clock, 1, bounds).await
+        Self::start(store, clock, catalog, 1, bounds).await
+    }
+
+    /// Another node over the same data: a successor, or a second owner. Its faults are its own,
+    /// and `seed` must differ from those of its siblings.
+    pub async fn another(&self, seed: u64) -> Self {
+        self.another_with(seed, FaultPlan::NONE).await
+    }
+
+    pub async fn another_with(&self, seed: u64, plan: FaultPlan) -> Self {
+        let store = FaultyStore::new(self.store.inner().clone(), plan);
+        self.beside(store, seed).await
+    }
+
+    /// Another node over `store`, which holds the same data.
+    pub fn beside(&self, store: TestStore, seed: u64) -> impl Future<Output = Self> + use<> {
+        let (clock, catalog) = (self.clock.clone(), self.catalog.clone());
+        Self::start(store, clock, catalog, seed, BOUNDS)
+    }
+
+    /// The node is dead: nothing that it still does reaches the store, and no answer comes back.
+    pub fn kill(&self) {
+        std::mem::forget(self.store.pause(|_| true));
     }
 
     /// A node over a store that is there: what a restart, or a second owner, is.
@@ -113,16 +213,26 @@ impl World {
         seed: u64,
         bounds: Bounds,
     ) -> Self {
+        let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
+        Self::start(store, clock, catalog, seed, bounds).await
+    }
+
+    async fn start(
+        store: TestStore,
+        clock: Arc<ManualClock>,
+        catalog: Arc<Live>,
+        seed: u64,
+        bounds: Bounds,
+    ) -> Self {
         let entropy = Arc::new(SeededEntropy::new(seed));
         let sources = Sources {
             clock: clock.clone(),
-            entropy,
+            entropy: entropy.clone(),
         };
-        let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
         let options = Options {
             store: Arc::new(store.clone()),
             sources: sources.clone(),
-            catalog,
+            catalog: catalog.clone(),
             users: bounds,
             stocks: Bounds {
                 waiting: 10_000,
@@ -136,37 +246,47 @@ impl World {
         Self {
             store,
             clock,
+            entropy,
             sources,
+            catalog,
             system,
             users,
         }
     }
 
+    /// Another node over the same store, faults included.
+    pub async fn sibling(&self, seed: u64) -> Self {
+        self.beside(self.store.clone(), seed).await
+    }
+
+    pub async fn ask(&self, user: UserId, request: Request) -> Result<Reply, Failure> {
+        self.users.ask(user, request, soon()).await
+    }
+
+    /// Asks beside the test.
+    pub fn spawn(&self, user: UserId, request: Request) -> JoinHandle<Result<Reply, Failure>> {
+        self.spawn_until(user, request, soon())
+    }
+
+    pub fn spawn_until(
+        &self,
+        user: UserId,
+        request: Request,
+        deadline: Instant,
+    ) -> JoinHandle<Result<Reply, Failure>> {
+        let users = self.users.clone();
+        tokio::spawn(async move { users.ask(user, request, deadline).await })
+    }
+
+    /// What is stored of a user.
+    pub async fn stored(&self, user: UserId) -> Versioned<UserRecord> {
+        self.store.inner().user(user).await.unwrap()
+    }
+
     /// A registered user with an open session.
     pub async fn user(&self) -> UserId {
         let id = UserId(self.sources.entropy.uuid());
-        let profile = Profile {
-            email: Email::parse(&format!("{id}@example.com")).unwrap(),
-            first_name: "Ann".into(),
-            last_name: "Lee".into(),
-            email_verified: false,
-            created_at: self.clock.now(),
-        };
-        let claim = Claim {
-            user_id: id,
-            credential: Credential::Password("none".into()),
-            profile,
-            roles: BTreeSet::from([user_role()]),
-        };
-        let open = Command::OpenSession {
-            claim: Box::new(claim),
-            family: FamilyId(id.0),
-            token_hash: [0; 32],
-        };
-        self.users
-            .ask(id, Request::anonymous(open), soon())
-            .await
-            .unwrap();
+        self.ask(id, open(self, id)).await.unwrap();
         id
     }
 
@@ -225,6 +345,45 @@ pub fn add(name: &str, units: i64) -> Command {
     }
 }
 
+/// Registers a user whose first session is a family of the same id, with a token hash of zeros.
+pub fn open(world: &World, id: UserId) -> Request {
+    let profile = Profile {
+        email: Email::parse(&format!("{id}@example.com")).unwrap(),
+        first_name: "Ann".into(),
+        last_name: "Lee".into(),
+        email_verified: false,
+        created_at: world.clock.now(),
+    };
+    let claim = Claim {
+        user_id: id,
+        credential: Credential::Password("none".into()),
+        profile,
+        roles: BTreeSet::from([user_role()]),
+    };
+    Request::anonymous(Command::OpenSession {
+        claim: Box::new(claim),
+        family: FamilyId(id.0),
+        token_hash: [0; 32],
+    })
+}
+
+pub fn view() -> Request {
+    Request::of(Command::ViewCart, 0)
+}
+
+/// The request with an idempotency key, always with the same fingerprint.
+pub fn keyed(request: Request, key: &str) -> Request {
+    let key = Some(Key {
+        key: key.to_owned(),
+        fingerprint: [7; 32],
+    });
+    Request { key, ..request }
+}
+
+pub fn units(reply: Result<Reply, Failure>, name: &str) -> u32 {
+    line_of(&reply.unwrap().into_cart().unwrap(), name).map_or(0, |(_, quantity)| quantity)
+}
+
 pub fn line_of(cart: &CartView, name: &str) -> Option<(LineId, u32)> {
     let line = cart
         .cart
@@ -235,7 +394,11 @@ pub fn line_of(cart: &CartView, name: &str) -> Option<(LineId, u32)> {
 }
 
 pub fn order_request(key: Option<&str>) -> Request {
-    let checkout = Checkout {
+    order_request_with(key, |_| {})
+}
+
+pub fn order_request_with(key: Option<&str>, edit: impl FnOnce(&mut Checkout)) -> Request {
+    let mut checkout = Checkout {
         shipping_address: address(),
         billing_address: None,
         payment_method_id: "pm_1".into(),
@@ -244,6 +407,7 @@ pub fn order_request(key: Option<&str>) -> Request {
         notes: String::new(),
         expected_total: None,
     };
+    edit(&mut checkout);
     let key = key.map(|key| Key {
         key: key.to_owned(),
         fingerprint: [7; 32],
@@ -290,7 +454,12 @@ pub fn product(name: &str, price: i64, at: Timestamp) -> Product {
 
 /// Sets what was received of a SKU in all.
 pub async fn receive(store: &(impl Store + ?Sized), name: &str, units: u64, at: Timestamp) {
-    let mut level = store.stock(sku(name)).await.unwrap();
+    receive_item(store, sku(name), units, at).await;
+}
+
+/// Sets what was received of a stock item in all.
+pub async fn receive_item(store: &(impl Store + ?Sized), key: StockKey, units: u64, at: Timestamp) {
+    let mut level = store.stock(key.clone()).await.unwrap();
     level.value.receive(units).unwrap();
     let write = StockWrite {
         level: level.value,
@@ -300,7 +469,7 @@ pub async fn receive(store: &(impl Store + ?Sized), name: &str, units: u64, at: 
     let commit = Commit {
         expected: level.version,
         write: WriteId(Uuid::from_u128(u128::from(units))),
-        change: Change::Stock(sku(name), write),
+        change: Change::Stock(key, write),
     };
     store.commit(commit).await.unwrap();
 }

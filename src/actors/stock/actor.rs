@@ -135,21 +135,29 @@ impl Handler {
     fn asked(&self, state: &mut State, request: Request, port: Port<StockItem>) {
         match (&request, &state.level) {
             _ if port.is_late() => port.answer(Err(Failure::Unavailable)),
-            (Request::Available, Some(level)) => {
-                port.answer(Ok(Reply::Available(level.value.available)));
+            (Request::Available, Some(level)) if level.is_recent() => {
+                port.answer(Ok(Reply::Available(level.stored.value.available)));
             }
             _ => state.waiting.push((request, port)),
         }
     }
 
     fn next_fold(&self, myself: &ActorRef<Message>, state: &mut State) {
-        if state.folding || state.waiting.is_empty() {
+        if state.folding {
+            return;
+        }
+        state.waiting.retain(|(_, port)| !port.is_late());
+        if state.waiting.is_empty() {
             return;
         }
         state.folding = true;
         let size = state.waiting.len().min(MAX_FOLD);
         let (requests, ports): (Vec<_>, Vec<_>) = state.waiting.drain(..size).unzip();
-        let (item, key, level) = (self.item.clone(), self.key.clone(), state.level.clone());
+        let (item, key) = (self.item.clone(), self.key.clone());
+        let is_figure = |request: &Request| matches!(request, Request::Available);
+        let wants_figure = requests.iter().any(is_figure);
+        let level = state.level.clone();
+        let level = level.filter(|level| !wants_figure || level.is_recent());
         beside(myself, Message::FoldLost, async move {
             let deadline = Instant::now() + item.commit_time;
             let folded = fold(

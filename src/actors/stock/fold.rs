@@ -3,15 +3,41 @@
 use super::{Reply, Request};
 use crate::actors::Failure;
 use crate::domain::ids::OrderId;
-use crate::domain::stock::{Hold, StockKey, StockLevel, Unreserved};
+use crate::domain::stock::{Hold, StockKey, StockLevel, Torn, Unreserved};
 use crate::sources::Sources;
 use crate::store::resolve::{self, Failure as CommitFailure};
 use crate::store::{Change, Commit, Error, StockWrite, Store, Versioned, WriteId};
 use std::collections::BTreeMap;
+use std::time::Duration;
 use tokio::time::Instant;
 
-/// The counters as the store has them.
-pub(super) type Level = Versioned<StockLevel>;
+/// How long a figure is told from memory: another node, or an import, may have changed it since.
+const FIGURE_LIFE: Duration = Duration::from_secs(2);
+
+/// The pause before counters and holds are read again that do not fit each other.
+const TORN_PAUSE: Duration = Duration::from_millis(1);
+
+/// The counters as the store had them.
+#[derive(Clone)]
+pub(super) struct Level {
+    pub(super) stored: Versioned<StockLevel>,
+    /// When it had them at the earliest.
+    as_of: Instant,
+}
+
+impl Level {
+    async fn read(store: &dyn Store, key: &StockKey) -> Result<Self, CommitFailure> {
+        let as_of = Instant::now();
+        let stored = store.stock(key.clone()).await;
+        let stored = stored.map_err(CommitFailure::Unavailable)?;
+        Ok(Self { stored, as_of })
+    }
+
+    /// Whether what is available may be told.
+    pub(super) fn is_recent(&self) -> bool {
+        self.as_of.elapsed() <= FIGURE_LIFE
+    }
+}
 
 /// What became of a fold.
 pub(crate) struct Folded {
@@ -54,27 +80,35 @@ async fn try_fold(
     requests: &[Request],
     deadline: Instant,
 ) -> Result<Folded, CommitFailure> {
-    let unavailable = CommitFailure::Unavailable;
     let mut fresh = remembered.is_none();
     let mut level = match remembered {
         Some(level) => level,
-        None => store.stock(key.clone()).await.map_err(unavailable)?,
+        None => Level::read(store, key).await?,
     };
     let orders = orders_of(requests);
     loop {
         let holds = known_holds(store, key, &orders)
             .await
-            .map_err(unavailable)?;
-        let decided = decide(level.value, holds, requests);
+            .map_err(CommitFailure::Unavailable)?;
+        let Ok(decided) = decide(level.stored.value, holds, requests) else {
+            // Another node has written between the two reads, or since the counters were read.
+            tokio::time::sleep(TORN_PAUSE).await;
+            if Instant::now() >= deadline {
+                return Err(CommitFailure::Conflict);
+            }
+            level = Level::read(store, key).await?;
+            fresh = true;
+            continue;
+        };
         if !fresh && decided.any_insufficient() {
-            level = store.stock(key.clone()).await.map_err(unavailable)?;
+            level = Level::read(store, key).await?;
             fresh = true;
             continue;
         }
         if decided.written.is_empty() {
             return Ok(decided.folded(level));
         }
-        let at = sources.clock.now();
+        let (at, as_of) = (sources.clock.now(), Instant::now());
         let write = StockWrite {
             level: decided.level,
             holds: decided.holds_to_write(),
@@ -83,20 +117,20 @@ async fn try_fold(
         let change = Change::Stock(key.clone(), write);
         let write = WriteId(sources.entropy.uuid());
         let commit = Commit {
-            expected: level.version,
+            expected: level.stored.version,
             write,
             change,
         };
         match resolve::commit(store, commit, deadline).await {
             Ok(()) => {
-                let level = Level {
-                    version: level.version + 1,
+                let stored = Versioned {
+                    version: level.stored.version + 1,
                     value: decided.level,
                 };
-                return Ok(decided.folded(level));
+                return Ok(decided.folded(Level { stored, as_of }));
             }
             Err(CommitFailure::Conflict) if Instant::now() < deadline => {
-                level = store.stock(key.clone()).await.map_err(unavailable)?;
+                level = Level::read(store, key).await?;
                 fresh = true;
             }
             Err(failure) => return Err(failure),
@@ -139,7 +173,11 @@ struct Decided {
     replies: Vec<Reply>,
 }
 
-fn decide(level: StockLevel, holds: BTreeMap<OrderId, Hold>, requests: &[Request]) -> Decided {
+fn decide(
+    level: StockLevel,
+    holds: BTreeMap<OrderId, Hold>,
+    requests: &[Request],
+) -> Result<Decided, Torn> {
     let mut decided = Decided {
         level,
         holds,
@@ -147,7 +185,7 @@ fn decide(level: StockLevel, holds: BTreeMap<OrderId, Hold>, requests: &[Request
         replies: Vec::with_capacity(requests.len()),
     };
     for request in requests {
-        let reply = decided.request(request);
+        let reply = decided.request(request)?;
         decided.replies.push(reply);
     }
     // An answer on what is available is of after the fold, whatever its place in it.
@@ -157,12 +195,12 @@ fn decide(level: StockLevel, holds: BTreeMap<OrderId, Hold>, requests: &[Request
             *units = available;
         }
     }
-    decided
+    Ok(decided)
 }
 
 impl Decided {
-    fn request(&mut self, request: &Request) -> Reply {
-        match *request {
+    fn request(&mut self, request: &Request) -> Result<Reply, Torn> {
+        Ok(match *request {
             Request::Available => Reply::Available(self.level.available),
             Request::Reserve(order, units) => {
                 match self.level.reserve(self.holds.get(&order).copied(), units) {
@@ -174,13 +212,12 @@ impl Decided {
                 }
             }
             Request::Settle(order, settlement) => {
-                let changed = self
-                    .level
-                    .settle(self.holds.get(&order).copied(), settlement);
+                let hold = self.holds.get(&order).copied();
+                let changed = self.level.settle(hold, settlement)?;
                 self.record(order, changed);
                 Reply::Settled
             }
-        }
+        })
     }
 
     fn record(&mut self, order: OrderId, changed: Option<Hold>) {

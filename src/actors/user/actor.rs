@@ -48,6 +48,15 @@ pub(crate) struct Fetched {
     looked_up: Option<Option<KeyUse>>,
 }
 
+impl Fetched {
+    /// A key that memory learned of since needs nothing more.
+    fn covers(&self, needs: &Needs) -> bool {
+        let fetched = self.available.as_ref().map(|(sku, _)| sku);
+        let has_stock = needs.stock.is_none() || needs.stock.as_ref() == fetched;
+        has_stock && (needs.key.is_none() || self.looked_up.is_some())
+    }
+}
+
 pub(crate) enum Message {
     Ask(Envelope<User>),
     Loaded(Result<Versioned<UserRecord>, store::Error>),
@@ -114,8 +123,8 @@ pub(crate) struct Resident {
     /// The state is not to be trusted once the commit in flight has ended.
     must_reload: bool,
     gate: Gate,
-    /// Requests, and reserved orders, that wait for loading.
-    parked: VecDeque<Parked>,
+    /// Requests that wait for loading.
+    parked: VecDeque<Asked>,
     /// How many requests wait for what they need.
     fetching: usize,
     /// The order in the making, if there is one, and the orders that wait for their turn.
@@ -132,11 +141,6 @@ enum Phase {
     Ready,
     /// Nothing that is in memory may be used or committed any more.
     Ending,
-}
-
-enum Parked {
-    Asked(Asked),
-    Reserved(Asked, Placing),
 }
 
 impl Actor for Handler {
@@ -207,6 +211,11 @@ impl Resident {
         }
     }
 
+    /// Whether the state was replaced, or is being replaced, since there were so many loads.
+    fn is_changed_since(&self, loads: u64) -> bool {
+        self.loads != loads || self.phase != Phase::Ready
+    }
+
     fn may_stop(&self) -> bool {
         let idle = self.gate.is_clear()
             && self.parked.is_empty()
@@ -274,24 +283,15 @@ impl Turn<'_> {
                 self.resident.has_committed = false;
                 self.resident.must_reload = false;
                 self.resident.phase = Phase::Ready;
-                for parked in std::mem::take(&mut self.resident.parked) {
-                    match parked {
-                        Parked::Asked(asked) => self.asked(asked),
-                        Parked::Reserved(asked, placing) => self.finish(asked, placing),
-                    }
+                for asked in std::mem::take(&mut self.resident.parked) {
+                    self.asked(asked);
                 }
             }
             Err(error) => {
                 tracing::warn!(user.id = %self.id, %error, "user.load.failed");
                 let failure = Failure::from_store(error);
-                for parked in std::mem::take(&mut self.resident.parked) {
-                    match parked {
-                        Parked::Asked(asked) => asked.port.answer(Err(failure.clone())),
-                        Parked::Reserved(asked, placing) => {
-                            self.give_up(placing);
-                            asked.port.answer(Err(failure.clone()));
-                        }
-                    }
+                for asked in self.resident.parked.drain(..) {
+                    asked.port.answer(Err(failure.clone()));
                 }
                 self.resident.phase = Phase::Ending;
             }
@@ -305,9 +305,11 @@ impl Turn<'_> {
             return asked.port.answer(Err(Failure::Unavailable));
         }
         if self.resident.phase == Phase::Loading {
-            return self.resident.parked.push_back(Parked::Asked(asked));
+            return self.resident.parked.push_back(asked);
         }
-        let needs = self.needs(&asked.request);
+        let Some(needs) = self.needs(&asked.request) else {
+            return asked.port.answer(Err(Failure::Internal));
+        };
         if needs.is_empty() {
             self.decide(
                 asked,
@@ -321,10 +323,12 @@ impl Turn<'_> {
         }
     }
 
-    fn needs(&self, request: &Request) -> Needs {
-        let view = self.means.catalog.current();
-        let now = self.means.sources.clock.now();
-        user::needs(&self.resident.state, request, &*view.snapshot, now)
+    fn needs(&mut self, request: &Request) -> Option<Needs> {
+        self.guarded(|turn| {
+            let view = turn.means.catalog.current();
+            let now = turn.means.sources.clock.now();
+            user::needs(&turn.resident.state, request, &*view.snapshot, now)
+        })
     }
 
     fn fetch(&mut self, asked: Asked, needs: Needs) {
@@ -337,27 +341,19 @@ impl Turn<'_> {
     }
 
     fn fetched(&mut self, loads: u64, asked: Asked, fetched: Result<Fetched, Failure>) {
-        let stale = loads != self.resident.loads || self.resident.phase != Phase::Ready;
+        let stale = self.resident.is_changed_since(loads);
         match fetched {
-            _ if self.resident.phase == Phase::Ending => {
+            _ if self.resident.phase == Phase::Ending || asked.port.is_late() => {
                 asked.port.answer(Err(Failure::Unavailable));
             }
             Err(failure) => asked.port.answer(Err(failure)),
             Ok(_) if stale => self.asked(asked),
-            Ok(fetched) => {
-                // What it needs may have changed meanwhile; a key that memory learned of since
-                // needs nothing more.
-                let needs = self.needs(&asked.request);
-                let has_stock = needs.stock.as_ref()
-                    == fetched.available.as_ref().map(|(sku, _)| sku)
-                    || needs.stock.is_none();
-                let has_key = needs.key.is_none() || fetched.looked_up.is_some();
-                if has_stock && has_key {
-                    self.decide(asked, fetched)
-                } else {
-                    self.asked(asked)
-                }
-            }
+            // What it needs may have changed meanwhile.
+            Ok(fetched) => match self.needs(&asked.request) {
+                Some(needs) if fetched.covers(&needs) => self.decide(asked, fetched),
+                Some(_) => self.asked(asked),
+                None => asked.port.answer(Err(Failure::Internal)),
+            },
         }
     }
 
@@ -421,10 +417,11 @@ impl Turn<'_> {
         });
         if applied.is_none() {
             asked.port.answer(Err(Failure::Internal));
-            if let Some(placing) = placing {
-                self.give_up(placing);
-            }
-            return self.distrust();
+            // First: giving up gives the next order its turn.
+            self.distrust();
+            return placing
+                .into_iter()
+                .for_each(|placing| self.give_up(placing));
         }
         for event in &decision.events {
             self.resident.gate.record(event);
@@ -577,14 +574,14 @@ impl Turn<'_> {
         self.redo(gathered);
     }
 
-    /// Has requests decided again once loaded, which must have begun. An attempt at an order ends with its commit: its id
-    /// may have been at one version only.
+    /// Has requests decided again once loaded, which must have begun. An attempt at an order ends
+    /// with its commit: its id may have been at one version only.
     fn redo(&mut self, batch: Vec<Decided>) {
         for Decided { asked, placing, .. } in batch {
             if let Some(placing) = placing {
                 self.give_up(placing);
             }
-            self.resident.parked.push_back(Parked::Asked(asked));
+            self.resident.parked.push_back(asked);
         }
     }
 
@@ -595,7 +592,7 @@ impl Turn<'_> {
             return self.resident.queued_orders.push_back(asked);
         }
         asked.attempts += 1;
-        let placing = Placing::new(draft);
+        let placing = Placing::new(draft, self.resident.loads);
         self.resident.placing = Some(placing.attempt.order_id);
         let means = self.means.clone();
         beside(self.myself, Message::ReserveLost, async move {
@@ -620,24 +617,26 @@ impl Turn<'_> {
             self.give_up(placing);
             return asked.port.answer(Err(Failure::Unavailable));
         }
+        let is_stale = self.resident.is_changed_since(placing.loads);
         match outcome {
-            Ok(()) if asked.port.is_late() => {
-                self.give_up(placing);
-                asked.port.answer(Err(Failure::Unavailable));
-            }
-            Ok(()) if self.resident.phase == Phase::Loading => {
-                self.resident
-                    .parked
-                    .push_back(Parked::Reserved(asked, placing));
-            }
-            Ok(()) => self.finish(asked, placing),
             Err(Unheld::Failed(failure)) => {
                 self.give_up(placing);
                 asked.port.answer(Err(failure));
             }
+            // Somebody else may have moved the version in order to end this attempt, or have
+            // placed the order: neither it nor its refusal may be carried into another state.
+            _ if is_stale => {
+                self.give_up(placing);
+                self.asked(asked);
+            }
+            Ok(()) if asked.port.is_late() => {
+                self.give_up(placing);
+                asked.port.answer(Err(Failure::Unavailable));
+            }
+            Ok(()) => self.finish(asked, placing),
             Err(Unheld::Insufficient { key, available }) => {
                 self.give_up(placing);
-                self.refuse_or_park(asked, insufficient(key, available));
+                self.refuse(asked, insufficient(key, available));
             }
         }
     }
@@ -663,15 +662,6 @@ impl Turn<'_> {
                 self.give_up(placing);
                 asked.port.answer(Err(Failure::Internal));
             }
-        }
-    }
-
-    fn refuse_or_park(&mut self, asked: Asked, rejection: Rejection) {
-        if self.resident.phase == Phase::Ready {
-            self.refuse(asked, rejection);
-        } else {
-            // Its refusal would rest on a state that is being replaced: decide it again.
-            self.resident.parked.push_back(Parked::Asked(asked));
         }
     }
 
@@ -746,7 +736,9 @@ async fn fetch(
                 .map_err(Failure::from_store),
         }
     };
-    let (available, looked_up) = futures::future::try_join(available, looked_up).await?;
+    let both = futures::future::try_join(available, looked_up);
+    let both = tokio::time::timeout_at(deadline, both).await;
+    let (available, looked_up) = both.map_err(|_| Failure::Unavailable)??;
     Ok(Fetched {
         available,
         looked_up,

@@ -29,6 +29,8 @@ pub(super) struct Placing {
     pub(super) draft: Box<Draft>,
     /// What is written of it.
     pub(super) attempt: Attempt,
+    /// Under how many loads it was drafted: what was looked up for it holds until the next.
+    pub(super) loads: u64,
 }
 
 /// An order in the making with its request: what a reservation comes back with.
@@ -48,7 +50,7 @@ pub(super) enum Unheld {
 }
 
 impl Placing {
-    pub(super) fn new(draft: Box<Draft>) -> Self {
+    pub(super) fn new(draft: Box<Draft>, loads: u64) -> Self {
         let order = &draft.order;
         let attempt = Attempt {
             order_id: order.id,
@@ -57,7 +59,11 @@ impl Placing {
             deadline: order.created_at.plus(ATTEMPT_LIFE),
             demand: draft.demand.clone(),
         };
-        Self { draft, attempt }
+        Self {
+            draft,
+            attempt,
+            loads,
+        }
     }
 }
 

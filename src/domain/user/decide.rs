@@ -124,11 +124,7 @@ pub fn decide(
     if let Some(replay) = replay(state, request, context)? {
         return Ok(replay);
     }
-    if let IfMatch::Revisions(revisions) = &request.if_match
-        && !revisions.contains(&state.cart.revision)
-    {
-        return Err(Rejection::PreconditionFailed);
-    }
+    match_revision(state, request)?;
     let mut decision = match (&request.command, account) {
         (
             Command::OpenSession {
@@ -178,6 +174,15 @@ fn authenticate<'a>(state: &'a State, request: &Request) -> Result<Option<&'a Ac
             Err(Rejection::Unauthenticated)
         }
         (account, _) => Ok(account.as_ref()),
+    }
+}
+
+fn match_revision(state: &State, request: &Request) -> Result<(), Rejection> {
+    match &request.if_match {
+        IfMatch::Revisions(revisions) if !revisions.contains(&state.cart.revision) => {
+            Err(Rejection::PreconditionFailed)
+        }
+        _ => Ok(()),
     }
 }
 

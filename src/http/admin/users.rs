@@ -54,7 +54,8 @@ impl<'a> StaffView<'a> {
 }
 
 fn role_names(call: &Call, account: &AccountView) -> Vec<String> {
-    (call.api.roles)().names(&account.roles)
+    let roles = call.api.administration.roles().last_known();
+    roles.names(&account.roles)
 }
 
 #[derive(Serialize)]

@@ -3,8 +3,21 @@
 use crate::world::{World, order_request, soon};
 use cartwright::actors::Failure;
 use cartwright::domain::ids::UserId;
+use cartwright::domain::order::Order;
 use cartwright::domain::user::Rejection;
 use futures::future::join_all;
+use std::sync::Arc;
+use tokio::task::JoinHandle;
+
+/// Orders what is in the cart, beside the test.
+pub fn ask_order(
+    world: &World,
+    user: UserId,
+    key: Option<&str>,
+) -> JoinHandle<Result<Arc<Order>, Failure>> {
+    let (users, request) = (world.users.clone(), order_request(key));
+    tokio::spawn(async move { users.ask(user, request, soon()).await?.into_order() })
+}
 
 #[tokio::test(start_paused = true)]
 async fn an_order_takes_its_lines_and_its_stock() {

@@ -1,4 +1,11 @@
-//! The API over HTTP, as a client sees it.
+//! The API over a real socket: what a client sees of every endpoint.
 
+mod accounts;
+mod admin;
+mod cart;
+mod catalog;
+mod client;
+mod envelope;
 mod faults;
+mod orders;
 mod walk;

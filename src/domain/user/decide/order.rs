@@ -1,6 +1,6 @@
 //! Orders: drafted from the cart, reserved by the actor, then decided once more.
 
-use super::{Answer, Context, Decision, key_used};
+use super::{Answer, Context, Decision, authenticate, key_used, match_revision, replay};
 use crate::domain::account::Account;
 use crate::domain::cart::{Cart, Line};
 use crate::domain::catalog::offer;
@@ -170,29 +170,30 @@ fn order_line((line, priced): (Line, &pricing::PricedLine)) -> OrderLine {
     }
 }
 
-/// Decides a drafted order whose demand is held.
+/// Decides a drafted order whose demand is held: what the request depends on is judged once more,
+/// as of now.
 ///
 /// # Errors
 /// [`Rejection::CartChanged`] where the user's state is no longer what the draft rests on: an
 /// ordered line is gone or smaller, the key took effect, or a promotion's uses ran out. The
-/// attempt is to be ended; the request may be decided again.
+/// attempt is to be ended; the request may be decided again. Else the refusal.
 pub fn finish(
     state: &State,
     request: &Request,
     draft: &Draft,
     context: &Context<'_>,
 ) -> Result<Decision, Rejection> {
-    let account = state.account.as_ref().ok_or(Rejection::UserNotFound)?;
+    let account = authenticate(state, request)?.ok_or(Rejection::UserNotFound)?;
+    let key_took_effect = replay(state, request, context)?.is_some();
+    if !key_took_effect {
+        match_revision(state, request)?;
+    }
     let still_in_cart = |ordered: &OrderLine| {
         state
             .cart
             .line(ordered.id)
             .is_some_and(|line| line.quantity >= ordered.quantity)
     };
-    let key_is_fresh = request
-        .key
-        .as_ref()
-        .is_none_or(|key| !state.known_keys.contains_key(&key.key));
     let may_use = |code: &PromotionCode| {
         let limit = context
             .shop
@@ -203,7 +204,7 @@ pub fn finish(
         limit.is_none_or(|limit| used < limit)
     };
     let stands = draft.order.lines.iter().all(still_in_cart)
-        && key_is_fresh
+        && !key_took_effect
         && draft.counted.iter().all(may_use);
     if !stands {
         return Err(Rejection::CartChanged);
@@ -220,3 +221,6 @@ pub fn finish(
     let events = [placed].into_iter().chain(used).collect();
     Ok(Decision::new(events, Answer::Order(order)))
 }
+
+#[cfg(test)]
+mod tests;
