@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, timeout_at};
+use tracing::Span;
 
 /// What a kind of actor must be for a directory to keep it.
 pub(crate) trait Entity: Clone + Send + Sync + 'static {
@@ -117,6 +118,8 @@ pub(crate) struct Port<E: Entity> {
     answer: oneshot::Sender<Answer<E>>,
     /// When the asker stops waiting.
     pub(crate) deadline: Instant,
+    /// What the asker logs under.
+    pub(crate) span: Span,
     _admitted: Admitted,
 }
 
@@ -199,6 +202,7 @@ impl<E: Entity> Directory<E> {
             let port = Port {
                 answer,
                 deadline,
+                span: Span::current(),
                 _admitted: self.admit(&entry)?,
             };
             let message = E::ask(Envelope {
@@ -325,3 +329,6 @@ impl<E: Entity> Directory<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

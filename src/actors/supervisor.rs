@@ -209,3 +209,6 @@ impl Supervision {
         self.0.stop(None);
     }
 }
+
+#[cfg(test)]
+mod tests;

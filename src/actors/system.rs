@@ -10,6 +10,7 @@ use super::user::{self, Users};
 use crate::catalog::Live;
 use crate::sources::Sources;
 use crate::store::{Store, encoding};
+use futures::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -140,6 +141,21 @@ impl System {
                 Box::pin(std::future::ready(()))
             }),
         });
+    }
+
+    /// Has `job`, called `name` in the log, done every so often, by a worker that is restarted when
+    /// it fails.
+    pub fn repeat(
+        &self,
+        name: &'static str,
+        every: Duration,
+        job: impl Fn() + Send + Sync + 'static,
+    ) {
+        let job = Arc::new(move || {
+            job();
+            std::future::ready(()).boxed()
+        });
+        self.supervision.supervise(Periodic { name, every, job });
     }
 
     /// The users' actors.

@@ -9,6 +9,7 @@ use crate::auth::secret::{Secret, WeakSecret};
 use crate::catalog::{Live, LoadError};
 use crate::config::{FirstAdmin, Settings};
 use crate::domain::account::Email;
+use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
 use crate::http::{Api, Cors, Parts, Readiness, RequestLimits, server};
 use crate::import::{ImportError, demo};
@@ -43,7 +44,7 @@ pub struct Stores {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each says it in its text")]
 pub enum StartError {
-    #[error("CARTWRIGHT_JWT_SECRET {0}")]
+    #[error("CARTWRIGHT_JWT_SECRET: {0}")]
     WeakSecret(#[from] WeakSecret),
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -88,6 +89,8 @@ impl Server {
         hasher: Hasher,
         sources: Sources,
     ) -> Result<Self, StartError> {
+        // Judged before anything is begun.
+        let admin = settings.admin.as_ref().map(registration).transpose()?;
         let listener = bind(settings.listen).await?;
         let ops_listener = match settings.ops_listen {
             Some(address) => Some(bind(address).await?),
@@ -110,8 +113,9 @@ impl Server {
             refresh: RefreshTokens::new(secret, sources.entropy.clone()),
             administration: administration.clone(),
         });
-        make_first_admin(settings.admin.as_ref(), &accounts).await?;
+        make_first_admin(admin, &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
+        let limiter = limiter(settings, &system);
         let api = Api::new(Parts {
             users: system.users(),
             accounts,
@@ -128,6 +132,7 @@ impl Server {
                 body_timeout: settings.timeouts.body,
                 request_timeout: settings.timeouts.request,
             },
+            limiter,
         });
         let connections = ConnectionLimits {
             connections: settings.limits.max_connections,
@@ -202,6 +207,16 @@ fn system_options(
     }
 }
 
+fn limiter(settings: &Settings, system: &System) -> Arc<Limiter> {
+    let proxies = settings.trusted_proxies.clone();
+    let limiter = Arc::new(Limiter::new(settings.rate_limit.as_ref(), proxies));
+    if settings.rate_limit.is_some() {
+        let swept = limiter.clone();
+        system.repeat("limiter", SWEEP_PAUSE, move || swept.sweep());
+    }
+    limiter
+}
+
 fn readiness(
     is_draining: Arc<AtomicBool>,
     stores: Stores,
@@ -217,21 +232,24 @@ fn readiness(
     })
 }
 
-async fn make_first_admin(
-    admin: Option<&FirstAdmin>,
-    accounts: &Accounts,
-) -> Result<(), StartError> {
-    let Some(admin) = admin else { return Ok(()) };
+fn registration(admin: &FirstAdmin) -> Result<Registration, StartError> {
     let email = Email::parse(admin.email.expose()).ok_or(StartError::AdminEmail)?;
     check_password(admin.password.expose())?;
-    let registration = Registration {
+    Ok(Registration {
         email,
         password: admin.password.expose().to_owned(),
         first_name: "First".to_owned(),
         last_name: "Administrator".to_owned(),
-    };
+    })
+}
+
+async fn make_first_admin(
+    admin: Option<Registration>,
+    accounts: &Accounts,
+) -> Result<(), StartError> {
+    let Some(admin) = admin else { return Ok(()) };
     let deadline = Instant::now() + ADMIN_TIME;
-    match accounts.ensure_administrator(registration, deadline).await {
+    match accounts.ensure_administrator(admin, deadline).await {
         Ok(true) => Ok(()),
         Ok(false) => {
             tracing::warn!(

@@ -1,5 +1,7 @@
 //! The flags and variables, one field each: its name, unit, default and help.
 
+use super::networks::Networks;
+use super::rate_limit::RateLimit;
 use super::values::{
     LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch, count, duration,
 };
@@ -80,6 +82,30 @@ pub struct ServeArgs {
         default_value = ""
     )]
     pub cors_origins: String,
+
+    /// How often a client may ask, beyond which it is answered 429; each node counts for itself.
+    /// `on` is credentials=30/m:60,refresh=120/m:240,anonymous=100/s:200,user=50/s:100: registrations
+    /// and logins of an address, its refreshes, its other requests without a valid token, and
+    /// requests of a user with one. A list changes those it names: a count, `/s`, `/m` or `/h`, and
+    /// after a colon how many may come at once. Addresses of IPv6 are one by /64
+    #[arg(
+        long,
+        env = "CARTWRIGHT_RATE_LIMIT",
+        value_name = "on|off|LIMITS",
+        default_value = "on"
+    )]
+    pub rate_limit: RateLimit,
+
+    /// Addresses and networks of the proxies in front (`10.0.0.0/8,192.0.2.7`), whose
+    /// X-Forwarded-For says who the client is; it counts for nothing from others. Behind a proxy
+    /// that is not named here, all its clients are limited as one
+    #[arg(
+        long,
+        env = "CARTWRIGHT_TRUSTED_PROXIES",
+        value_name = "NETWORKS",
+        default_value = ""
+    )]
+    pub trusted_proxies: Networks,
 
     /// What is logged.
     #[command(flatten)]

@@ -5,10 +5,14 @@
 //! `CARTWRIGHT_USER_QUEUE`; the flag wins. Secrets stay [`Redacted`] texts here.
 
 mod args;
+mod networks;
+mod rate_limit;
 mod settings;
 mod values;
 
 pub use args::{ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
+pub use networks::{InvalidNetworks, Networks};
+pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
 pub use values::{LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch};
 

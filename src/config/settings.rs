@@ -1,6 +1,8 @@
 //! The settings of a server, judged together.
 
 use super::args::{Limits, LogArgs, ServeArgs, Timeouts};
+use super::networks::Networks;
+use super::rate_limit::{RateLimit, RateLimits};
 use super::values::{OpsListen, Redacted, StoreAddress, Switch, origin};
 use std::net::SocketAddr;
 
@@ -22,6 +24,10 @@ pub struct Settings {
     pub demo_catalog: bool,
     /// Whose pages may call the API: `https://shop.example`, in small letters.
     pub cors_origins: Vec<String>,
+    /// How often a client may ask; `None`: as often as it likes.
+    pub rate_limit: Option<RateLimits>,
+    /// The proxies that say who their clients are.
+    pub trusted_proxies: Networks,
     /// What is logged.
     pub log: LogArgs,
     /// How much of anything there may be.
@@ -91,6 +97,11 @@ impl ServeArgs {
             admin: first_admin(self.admin_email, self.admin_password)?,
             demo_catalog: self.demo_catalog == Switch::On,
             cors_origins: origins(&self.cors_origins)?,
+            rate_limit: match self.rate_limit {
+                RateLimit::On(limits) => Some(limits),
+                RateLimit::Off => None,
+            },
+            trusted_proxies: self.trusted_proxies,
             log: self.log,
             limits: self.limits,
             timeouts: self.timeouts,

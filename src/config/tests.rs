@@ -58,6 +58,12 @@ fn without_arguments_it_serves_with_the_defaults() {
         admin: None,
         demo_catalog: true,
         cors_origins: [],
+        rate_limit: Some(
+            credentials=30/m:60,refresh=120/m:240,anonymous=100/s:200,user=50/s:100,
+        ),
+        trusted_proxies: Networks(
+            [],
+        ),
         log: LogArgs {
             filter: "info",
             format: Text,
@@ -84,6 +90,7 @@ const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
     --store embedded:/var/lib/cartwright --jwt-secret the-secret \
     --admin-email root@example.com --admin-password the-password --demo-catalog off \
     --cors-origins https://Shop.example,,http://[::1]:3000, \
+    --rate-limit user=1/s,anonymous=2/m:3 --trusted-proxies 10.0.0.0/8,::1 \
     --log warn,cartwright=debug --log-format json \
     --max-connections 1 --max-in-flight 2 --user-queue 3 --max-residents 4 \
     --login-queue 10000000 --request-timeout 250ms --header-timeout 1s --body-timeout 3s \
@@ -109,6 +116,9 @@ fn every_flag_is_taken_with_and_without_the_command() {
         settings.cors_origins,
         ["https://shop.example", "http://[::1]:3000"]
     );
+    let limits = settings.rate_limit.unwrap().to_string();
+    assert!(limits.ends_with("anonymous=2/m:3,user=1/s:1"), "{limits}");
+    assert!(settings.trusted_proxies.contains("::1".parse().unwrap()));
     assert_eq!(settings.log.filter, "warn,cartwright=debug");
     assert_eq!(settings.log.format, LogFormat::Json);
     let expected = Limits {
@@ -181,6 +191,11 @@ fn what_cannot_be_is_refused_with_one_line() {
             &["--cors-origins", "https://b:http"],
             "one is `https://b:http`",
         ),
+        (&["--rate-limit", "no"], "must be `on`, `off`, or limits"),
+        (&["--rate-limit", "login=1/s"], "`login` is not one of"),
+        (&["--rate-limit", "user=1"], "the limit of `user` must be"),
+        (&["--trusted-proxies", "proxy"], "one is `proxy`"),
+        (&["--trusted-proxies", "::/0"], "would be everybody"),
         (
             &["--max-connections", "0"],
             "must be a whole number from 1 to 10000000",
@@ -220,6 +235,13 @@ fn what_cannot_be_is_refused_with_one_line() {
         refusal(&["--store", "scylla://a:9042/shop"]),
         @"invalid value 'scylla://a:9042/shop' for '--store <embedded:DIR>': this build serves embedded stores only"
     );
+}
+
+#[test]
+fn clients_are_limited_unless_told_otherwise() {
+    let limits = |args: &[&str]| serve(args).settings().unwrap().rate_limit;
+    assert_eq!(limits(&["--rate-limit", "on"]), limits(&[]));
+    assert_eq!(limits(&["--rate-limit", "off"]), None);
 }
 
 #[test]
@@ -307,6 +329,8 @@ fn the_help_names_every_variable_and_default_and_is_no_refusal() {
         }
     }
     assert!(help.contains("Commerce back end"), "{help}");
+    let limits = RateLimits::default().to_string();
+    assert!(help.contains(&limits), "{limits}: {help}");
 }
 
 #[test]

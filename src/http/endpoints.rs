@@ -1,6 +1,7 @@
 //! Every endpoint that is served, in one table: what matches a request, who may ask, and what a
 //! path that nothing matches is answered with.
 
+use super::limiter::Class;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use warp::http::Method;
@@ -29,9 +30,11 @@ pub struct Endpoint {
     pub path: &'static str,
     /// Who may ask.
     pub access: Access,
+    /// What its requests count as.
+    pub class: Class,
     /// Whether it takes a JSON body.
     pub has_body: bool,
-    /// Whether it counts among the requests in flight. What tells whether the node is well has to
+    /// Whether it counts among the requests in flight and of a client. What tells whether the node is well has to
     /// be answered when the node is full.
     pub admitted: bool,
     /// What an empty last parameter is answered with; `None` where that is merely unknown.
@@ -44,6 +47,10 @@ impl Endpoint {
             method,
             path,
             access,
+            class: match access {
+                Access::Public => Class::Anonymous,
+                _ => Class::User,
+            },
             has_body: false,
             admitted: true,
             id_missing: None,
@@ -73,6 +80,12 @@ impl Endpoint {
 
     const fn always_admitted(mut self) -> Self {
         self.admitted = false;
+        self.class = Class::Uncounted;
+        self
+    }
+
+    const fn counted_as(mut self, class: Class) -> Self {
+        self.class = class;
         self
     }
 
@@ -193,9 +206,9 @@ endpoints! {
     VIEW_ORDER = Endpoint::get("/api/v1/orders/:id", OwnerOrStaff)
         .id_missing("Order ID is required");
 
-    REGISTER = Endpoint::post("/api/v1/auth/register", Public);
-    LOGIN = Endpoint::post("/api/v1/auth/login", Public);
-    REFRESH = Endpoint::post("/api/v1/auth/refresh", Public);
+    REGISTER = Endpoint::post("/api/v1/auth/register", Public).counted_as(Class::Credentials);
+    LOGIN = Endpoint::post("/api/v1/auth/login", Public).counted_as(Class::Credentials);
+    REFRESH = Endpoint::post("/api/v1/auth/refresh", Public).counted_as(Class::Refresh);
     VIEW_PROFILE = Endpoint::get("/api/v1/auth/profile", AnyUser);
     LOGOUT = Endpoint::new(Method::POST, "/api/v1/auth/logout", AnyUser);
 

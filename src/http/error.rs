@@ -2,6 +2,7 @@
 //! and message each has.
 
 use super::json;
+use super::limiter::LimitReached;
 use crate::actors::Failure;
 use crate::actors::accounts::AccountFailure;
 use crate::actors::administration::AdministrationFailure;
@@ -32,6 +33,8 @@ pub enum ApiError {
     RequestTimeout,
     #[error("the body did not arrive whole")]
     BodyInterrupted,
+    #[error("too many requests, try again in {0} s")]
+    RateLimited(u16),
     #[error("too many requests are being served, try again later")]
     Overloaded,
     #[error("not ready: {0}")]
@@ -76,6 +79,12 @@ impl From<AccountFailure> for ApiError {
     }
 }
 
+impl From<LimitReached> for ApiError {
+    fn from(reached: LimitReached) -> Self {
+        Self::RateLimited(reached.retry_after)
+    }
+}
+
 impl From<Rejection> for ApiError {
     fn from(rejection: Rejection) -> Self {
         Self::Failed(Failure::Rejected(rejection))
@@ -101,6 +110,9 @@ impl ApiError {
             Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::RequestTimeout => (S::REQUEST_TIMEOUT, "request_timeout"),
+            Self::RateLimited(seconds) => {
+                return (S::TOO_MANY_REQUESTS, "rate_limited", Some(*seconds));
+            }
             Self::Overloaded => return (S::SERVICE_UNAVAILABLE, "overloaded", Some(SOON)),
             Self::NotReady(_) => return (S::SERVICE_UNAVAILABLE, "not_ready", Some(SOON)),
             Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated"),

@@ -90,7 +90,7 @@ impl Connection {
         let origin = api.cors.origin(request.headers());
         let (method, path) = (request.method(), request.uri().path());
         let arrival = Arc::new(Arrival {
-            peer: self.peer,
+            client: api.limiter.client(self.peer.ip(), request.headers()),
             target: Target::of(method, path),
             uri: request.uri().clone(),
         });
@@ -152,9 +152,9 @@ fn log(arrival: &Arrival, status: StatusCode, took: Duration) {
     let http_status = status.as_u16();
     let duration_ms = took.as_secs_f64() * 1_000.0;
     if status.is_server_error() {
-        tracing::info!(peer = %arrival.peer, http_status, duration_ms, "http.request");
+        tracing::info!(client = %arrival.client, http_status, duration_ms, "http.request");
     } else {
-        tracing::debug!(peer = %arrival.peer, http_status, duration_ms, "http.request");
+        tracing::debug!(client = %arrival.client, http_status, duration_ms, "http.request");
     }
 }
 

@@ -17,6 +17,7 @@ mod format;
 mod front;
 mod health;
 mod json;
+pub mod limiter;
 mod orders;
 mod query;
 pub mod server;
@@ -31,6 +32,7 @@ use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
 use crate::sources::Sources;
+use limiter::Limiter;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -74,6 +76,8 @@ pub struct Parts {
     pub cors: Cors,
     /// What requests may take.
     pub limits: RequestLimits,
+    /// How often clients may ask.
+    pub limiter: Arc<Limiter>,
 }
 
 /// The API. Cheap to clone.
@@ -121,7 +125,7 @@ fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .unify()
         .or(health::routes(api))
         .unify()
-        .or(filters::unmatched())
+        .or(filters::unmatched(api))
         .unify()
         .boxed()
 }

@@ -37,7 +37,12 @@ pub fn settings(flags: &[&str]) -> Settings {
         "--ops-listen",
         "off",
     ];
-    let arguments = fixed.iter().chain(flags).map(Into::into);
+    // All tests ask from one address.
+    let unlimited: &[&str] = match flags.contains(&"--rate-limit") {
+        true => &[],
+        false => &["--rate-limit", "off"],
+    };
+    let arguments = fixed.iter().chain(unlimited).chain(flags).map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
         Command::Import(_) => unreachable!("the command is serve"),

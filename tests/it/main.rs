@@ -4,5 +4,6 @@
 mod actors;
 mod api;
 mod app;
+mod process;
 mod store;
 mod world;

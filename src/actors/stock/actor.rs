@@ -1,6 +1,6 @@
 //! The actor of one stock item: while one fold is in flight, requests gather for the next.
 
-use super::fold::{Folded, Level, fold};
+use super::fold::{Fold, Folded, Level};
 use super::{Reply, Request};
 use crate::actors::Failure;
 use crate::actors::beside::beside;
@@ -159,16 +159,14 @@ impl Handler {
         let level = state.level.clone();
         let level = level.filter(|level| !wants_figure || level.is_recent());
         beside(myself, Message::FoldLost, async move {
-            let deadline = Instant::now() + item.commit_time;
-            let folded = fold(
-                &*item.store,
-                &item.sources,
-                &key,
-                level,
-                &requests,
-                deadline,
-            )
-            .await;
+            let fold = Fold {
+                store: &*item.store,
+                sources: &item.sources,
+                key: &key,
+                requests: &requests,
+                deadline: Instant::now() + item.commit_time,
+            };
+            let folded = fold.run(level).await;
             Message::Folded(folded, ports)
         });
     }

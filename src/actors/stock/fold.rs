@@ -47,94 +47,91 @@ pub(crate) struct Folded {
     pub(super) replies: Vec<Result<Reply, Failure>>,
 }
 
-/// Decides `requests`, commits what they change, and says what to answer.
-///
-/// `remembered` is good for a yes, which the commit proves. A no is only given on counters that
-/// were read after every one of these requests had come.
-pub(super) async fn fold(
-    store: &dyn Store,
-    sources: &Sources,
-    key: &StockKey,
-    remembered: Option<Level>,
-    requests: &[Request],
-    deadline: Instant,
-) -> Folded {
-    match try_fold(store, sources, key, remembered, requests, deadline).await {
-        Ok(folded) => folded,
-        Err(error) => {
-            tracing::warn!(stock.key = %key, requests = requests.len(), %error, "stock.fold.failed");
-            let replies = requests.iter().map(|_| Err(Failure::Unavailable)).collect();
-            Folded {
-                level: None,
-                replies,
+/// What a fold works on.
+pub(super) struct Fold<'a> {
+    pub(super) store: &'a dyn Store,
+    pub(super) sources: &'a Sources,
+    pub(super) key: &'a StockKey,
+    pub(super) requests: &'a [Request],
+    pub(super) deadline: Instant,
+}
+
+impl Fold<'_> {
+    /// Decides the requests, commits what they change, and says what to answer.
+    ///
+    /// `remembered` is good for a yes, which the commit proves. A no is only given on counters
+    /// that were read after every one of these requests had come.
+    pub(super) async fn run(&self, remembered: Option<Level>) -> Folded {
+        self.until_decided(remembered)
+            .await
+            .unwrap_or_else(|error| {
+                let (key, requests) = (self.key, self.requests.len());
+                tracing::warn!(stock.key = %key, requests, %error, "stock.fold.failed");
+                let unavailable = |_: &Request| Err(Failure::Unavailable);
+                Folded {
+                    level: None,
+                    replies: self.requests.iter().map(unavailable).collect(),
+                }
+            })
+    }
+
+    async fn until_decided(&self, remembered: Option<Level>) -> Result<Folded, CommitFailure> {
+        if let Some(level) = remembered
+            && let Some(folded) = self.once(level, false).await?
+        {
+            return Ok(folded);
+        }
+        loop {
+            let level = Level::read(self.store, self.key).await?;
+            if let Some(folded) = self.once(level, true).await? {
+                return Ok(folded);
+            }
+            if Instant::now() >= self.deadline {
+                return Err(CommitFailure::Conflict);
             }
         }
     }
-}
 
-async fn try_fold(
-    store: &dyn Store,
-    sources: &Sources,
-    key: &StockKey,
-    remembered: Option<Level>,
-    requests: &[Request],
-    deadline: Instant,
-) -> Result<Folded, CommitFailure> {
-    let mut fresh = remembered.is_none();
-    let mut level = match remembered {
-        Some(level) => level,
-        None => Level::read(store, key).await?,
-    };
-    let orders = orders_of(requests);
-    loop {
-        let holds = known_holds(store, key, &orders)
-            .await
-            .map_err(CommitFailure::Unavailable)?;
-        let Ok(decided) = decide(level.stored.value, holds, requests) else {
-            // Another node has written between the two reads, or since the counters were read.
+    /// `None` where the counters have to be read again.
+    async fn once(&self, level: Level, is_fresh: bool) -> Result<Option<Folded>, CommitFailure> {
+        let holds = known_holds(self.store, self.key, &orders_of(self.requests)).await;
+        let holds = holds.map_err(CommitFailure::Unavailable)?;
+        let Ok(decided) = decide(level.stored.value, holds, self.requests) else {
+            // Another node has written since the counters were read.
             tokio::time::sleep(TORN_PAUSE).await;
-            if Instant::now() >= deadline {
-                return Err(CommitFailure::Conflict);
-            }
-            level = Level::read(store, key).await?;
-            fresh = true;
-            continue;
+            return Ok(None);
         };
-        if !fresh && decided.any_insufficient() {
-            level = Level::read(store, key).await?;
-            fresh = true;
-            continue;
+        if !is_fresh && decided.any_insufficient() {
+            return Ok(None);
         }
         if decided.written.is_empty() {
-            return Ok(decided.folded(level));
+            return Ok(Some(decided.folded(level)));
         }
-        let (at, as_of) = (sources.clock.now(), Instant::now());
+        match self.commit(&level, &decided).await {
+            Ok(level) => Ok(Some(decided.folded(level))),
+            Err(CommitFailure::Conflict) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn commit(&self, level: &Level, decided: &Decided) -> Result<Level, CommitFailure> {
+        let as_of = Instant::now();
         let write = StockWrite {
             level: decided.level,
             holds: decided.holds_to_write(),
-            at,
+            at: self.sources.clock.now(),
         };
-        let change = Change::Stock(key.clone(), write);
-        let write = WriteId(sources.entropy.uuid());
         let commit = Commit {
             expected: level.stored.version,
-            write,
-            change,
+            write: WriteId(self.sources.entropy.uuid()),
+            change: Change::Stock(self.key.clone(), write),
         };
-        match resolve::commit(store, commit, deadline).await {
-            Ok(()) => {
-                let stored = Versioned {
-                    version: level.stored.version + 1,
-                    value: decided.level,
-                };
-                return Ok(decided.folded(Level { stored, as_of }));
-            }
-            Err(CommitFailure::Conflict) if Instant::now() < deadline => {
-                level = Level::read(store, key).await?;
-                fresh = true;
-            }
-            Err(failure) => return Err(failure),
-        }
+        resolve::commit(self.store, commit, self.deadline).await?;
+        let stored = Versioned {
+            version: level.stored.version + 1,
+            value: decided.level,
+        };
+        Ok(Level { stored, as_of })
     }
 }
 

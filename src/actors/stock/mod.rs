@@ -2,6 +2,8 @@
 
 mod actor;
 mod fold;
+#[cfg(test)]
+mod tests;
 
 use super::Failure;
 use super::directory::{Bounds, Directory};
@@ -80,7 +82,7 @@ impl Stocks {
     ///
     /// # Errors
     /// [`Failure`]: the units may be held nevertheless.
-    pub(crate) async fn reserve(
+    pub async fn reserve(
         &self,
         key: &StockKey,
         order: OrderId,

@@ -5,7 +5,7 @@
 //! partition which way to end it.
 
 use super::Means;
-use super::actor::Asked;
+use super::resident::Asked;
 use crate::actors::Failure;
 use crate::actors::stock::Stocks;
 use crate::domain::order::Attempt;

@@ -3,8 +3,8 @@
 //! it rests on is durable.
 
 use super::Reply;
-use super::actor::Asked;
 use super::checkout::Placing;
+use super::resident::Asked;
 use crate::actors::Failure;
 use crate::domain::account::KeyUse;
 use crate::domain::order::Order;

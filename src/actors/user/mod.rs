@@ -5,6 +5,8 @@ mod actor;
 mod checkout;
 mod gate;
 mod reply;
+mod resident;
+mod turn;
 
 pub use reply::{AccountView, Body, CartView, Reply};
 

@@ -12,3 +12,6 @@ pub use apply::{Event, State};
 pub use decide::{Answer, Context, Decision, Draft, Needs, decide, finish, needs};
 pub use rejection::Rejection;
 pub use request::{AccountChange, Checkout, Command, IfMatch, Key, Request};
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,12 @@
 //! What a request may take: bytes and time for its body, and a place among those in flight.
 
-use super::{Arrival, Call};
+use super::Call;
 use crate::http::endpoints::Endpoint;
 use crate::http::error::ApiError;
 use crate::http::{Api, MAX_BODY};
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 use std::pin::pin;
-use std::sync::Arc;
 use tokio::time::{Instant, timeout};
 use warp::http::HeaderMap;
 use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -18,39 +17,45 @@ const MAX_DISCARDED: usize = 1024 * 1024;
 
 /// Reads the body, then takes a place among the requests in flight: a slow client holds none.
 pub(super) async fn admit(
-    api: Api,
-    endpoint: &'static Endpoint,
-    arrival: Arc<Arrival>,
-    headers: HeaderMap,
+    mut call: Call,
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
 ) -> Result<Call, ApiError> {
-    let body = if endpoint.has_body {
-        let read = timeout(api.limits.body_timeout, read(&headers, body)).await;
-        read.map_err(|_| ApiError::RequestTimeout)??
-    } else {
-        Bytes::new()
-    };
-    if !body.is_empty() && !is_json(&headers) {
+    if call.endpoint.has_body {
+        let read = timeout(call.api.limits.body_timeout, read(&call.headers, body)).await;
+        call.body = read.map_err(|_| ApiError::RequestTimeout)??;
+    }
+    if !call.body.is_empty() && !is_json(&call.headers) {
         return Err(ApiError::UnsupportedMediaType);
     }
-    let permit = if endpoint.admitted {
-        let permit = api.in_flight().try_acquire_owned();
-        Some(permit.map_err(|_| ApiError::Overloaded)?)
-    } else {
-        None
+    if call.endpoint.admitted {
+        let permit = call.api.in_flight().try_acquire_owned();
+        call.permit = Some(permit.map_err(|_| ApiError::Overloaded)?);
+    }
+    call.deadline = Instant::now() + call.api.limits.request_timeout;
+    Ok(call)
+}
+
+/// Throws a body away, so that the answer is read, unless it is large or late.
+pub(super) async fn discard(
+    api: &Api,
+    endpoint: &Endpoint,
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+) {
+    if !endpoint.has_body {
+        return;
+    }
+    let all = async {
+        let mut body = pin!(body);
+        let mut received = 0;
+        while let Some(Ok(chunk)) = body.next().await {
+            received += chunk.remaining();
+            if received > MAX_BODY {
+                break;
+            }
+        }
     };
-    let deadline = Instant::now() + api.limits.request_timeout;
-    Ok(Call {
-        api,
-        endpoint,
-        headers,
-        body,
-        deadline,
-        arrival,
-        claims: None,
-        account: None,
-        _permit: permit,
-    })
+    // The answer is another's to give, in time or not.
+    let _ = timeout(api.limits.body_timeout, all).await;
 }
 
 async fn read(

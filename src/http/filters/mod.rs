@@ -10,15 +10,17 @@ use super::Api;
 use super::conditional;
 use super::endpoints::{Endpoint, Target};
 use super::error::ApiError;
+use super::limiter::Class;
 use crate::actors::Failure;
 use crate::actors::user::AccountView;
 use crate::auth::access::AccessClaims;
 use crate::domain::ids::RoleId;
 use crate::domain::user::{Command, Key, Request};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use futures::Stream;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -29,8 +31,8 @@ use warp::reply::Response;
 /// What is known of a request when it arrives; an extension of it.
 #[derive(Debug)]
 pub(super) struct Arrival {
-    /// Who is at the other end of the connection.
-    pub(super) peer: SocketAddr,
+    /// Who asks, as far as addresses tell.
+    pub(super) client: IpAddr,
     /// What is asked for.
     pub(super) target: Target,
     /// The same, as it was written.
@@ -50,10 +52,29 @@ pub(super) struct Call {
     /// Of whoever asks, where roles decide.
     account: Option<AccountView>,
     /// Held until the answer is made.
-    _permit: Option<OwnedSemaphorePermit>,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Call {
+    fn new(
+        api: Api,
+        endpoint: &'static Endpoint,
+        arrival: Arc<Arrival>,
+        headers: HeaderMap,
+    ) -> Self {
+        Self {
+            deadline: Instant::now() + api.limits.request_timeout,
+            api,
+            endpoint,
+            headers,
+            body: Bytes::new(),
+            arrival,
+            claims: None,
+            account: None,
+            permit: None,
+        }
+    }
+
     /// Who asks.
     ///
     /// # Errors
@@ -136,9 +157,8 @@ where
         .and(warp::header::headers_cloned())
         .and(warp::body::stream())
         .then(move |arrival, headers, body| {
-            limits::admit(api.clone(), endpoint, arrival, headers, body)
+            pass(Call::new(api.clone(), endpoint, arrival, headers), body)
         })
-        .map(|call: Result<Call, ApiError>| call.and_then(session::authenticate))
         .then(move |call: Result<Call, ApiError>| {
             let handler = handler.clone();
             async move {
@@ -153,6 +173,26 @@ where
                 answered.unwrap_or_else(ApiError::into_response)
             }
         })
+}
+
+/// What every call passes, in this order. Nothing is taken from a client that is refused already:
+/// its body is thrown away.
+async fn pass(
+    call: Call,
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
+) -> Result<Call, ApiError> {
+    let (api, endpoint) = (call.api.clone(), call.endpoint);
+    let counted = api
+        .limiter
+        .count_address(endpoint.class, call.arrival.client);
+    let passed = counted.map_err(ApiError::from);
+    match passed.and_then(|()| session::authenticate(call)) {
+        Ok(call) => limits::admit(call, body).await,
+        Err(error) => {
+            limits::discard(&api, endpoint, body).await;
+            Err(error)
+        }
+    }
 }
 
 /// Passes the requests for an endpoint.
@@ -171,8 +211,14 @@ fn asked(
 }
 
 /// Answers what no route took.
-pub(super) fn unmatched() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
-    warp::ext::get::<Arc<Arrival>>().map(|arrival: Arc<Arrival>| {
+pub(super) fn unmatched(
+    api: &Api,
+) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone + use<> {
+    let api = api.clone();
+    warp::ext::get::<Arc<Arrival>>().map(move |arrival: Arc<Arrival>| {
+        if let Err(reached) = api.limiter.count_address(Class::Anonymous, arrival.client) {
+            return ApiError::from(reached).into_response();
+        }
         let error = match &arrival.target {
             Target::Unknown => ApiError::UnknownRoute,
             Target::WrongMethod(allow) => ApiError::MethodNotAllowed(allow.clone()),

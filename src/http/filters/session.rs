@@ -9,17 +9,24 @@ use crate::domain::access::{is_staff, permission_id};
 use crate::domain::user::{Command, Rejection, Request};
 use crate::http::endpoints::Access;
 use crate::http::error::ApiError;
+use crate::http::limiter::Class;
 use warp::http::HeaderMap;
 use warp::http::header::AUTHORIZATION;
 
-/// Verifies the access token of a call that needs one.
+/// Verifies the access token of a call that needs one, and counts the call of its user; one
+/// without a valid token is its address's, so that forging tokens gets nobody around the limits.
 pub(super) fn authenticate(mut call: Call) -> Result<Call, ApiError> {
     match call.endpoint.access {
         Access::Public => Ok(call),
         Access::AnyUser | Access::OwnerOrStaff | Access::Staff | Access::Permission(_) => {
-            let token = bearer(&call.headers).ok_or(ApiError::Unauthenticated)?;
-            let claims = call.api.tokens.verify(token);
-            call.claims = Some(claims.map_err(|_| ApiError::Unauthenticated)?);
+            let limiter = &call.api.limiter;
+            let token = bearer(&call.headers);
+            let Some(claims) = token.and_then(|token| call.api.tokens.verify(token).ok()) else {
+                limiter.count_address(Class::Anonymous, call.arrival.client)?;
+                return Err(ApiError::Unauthenticated);
+            };
+            limiter.count_user(claims.user)?;
+            call.claims = Some(claims);
             Ok(call)
         }
     }

@@ -16,6 +16,7 @@ mod overload;
 mod panics;
 mod passivation;
 mod recovery;
+mod repeat;
 mod sessions;
 mod stock;
 mod supervision;

@@ -7,5 +7,7 @@ mod catalog;
 mod client;
 mod envelope;
 mod faults;
+mod flash_sale;
+mod limits;
 mod orders;
 mod walk;

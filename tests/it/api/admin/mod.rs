@@ -2,6 +2,7 @@
 
 mod accounts;
 mod administrators;
+mod escalation;
 mod matrix;
 mod nodes;
 mod roles;

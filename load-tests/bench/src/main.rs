@@ -1,0 +1,131 @@
+//! Measures what the design is to bring: each row of the table is a ratio of two throughputs,
+//! taken in turns on the same machine and the same disk. `--help` tells the options.
+
+mod measure;
+mod rows;
+mod world;
+
+use clap::Parser;
+use measure::{Effort, Measured};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+/// The fewest rounds that a median and its spread are worth printing of.
+const FEWEST_ROUNDS: u64 = 5;
+
+/// Measures what output gate and folding bring, each against one commit at a time
+#[derive(Parser)]
+#[command(name = "cartwright-bench")]
+struct Arguments {
+    /// Rounds, in each of which baseline and subject are measured in turns; at least 5
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u64).range(FEWEST_ROUNDS..))]
+    rounds: u64,
+
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+
+    /// Rows whose name contains this, only
+    #[arg(long, default_value = "")]
+    only: String,
+
+    /// End with exit code 1 where a row misses its target
+    #[arg(long)]
+    check: bool,
+
+    /// As short as it makes sense: 5 rounds of 1 second
+    #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+    brief: bool,
+
+    /// Where the stores are kept meanwhile: a folder on the disk to measure, not in memory. By
+    /// default beside this program
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("cartwright-bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    let effort = if arguments.brief {
+        Effort {
+            rounds: FEWEST_ROUNDS,
+            time: Duration::from_secs(1),
+        }
+    } else {
+        Effort {
+            rounds: arguments.rounds,
+            time: Duration::from_secs(arguments.seconds),
+        }
+    };
+    let dir = match arguments.dir {
+        Some(dir) => dir,
+        None => std::env::current_exe()?
+            .parent()
+            .ok_or("no folder of its own")?
+            .to_owned(),
+    };
+    let mut measured = Vec::new();
+    for row in rows::all(&dir).await? {
+        if row.name().contains(&arguments.only) {
+            eprintln!("measuring: {}", row.name());
+            measured.push(measure::measure(&*row, effort).await?);
+        }
+        row.close().await;
+    }
+    println!("{}", machine(effort));
+    print!("{}", measure::table(&measured));
+    let missed = measured.iter().any(Measured::misses);
+    Ok(if arguments.check && missed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// What the figures hold for.
+fn machine(Effort { rounds, time }: Effort) -> String {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let profile = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        "release"
+    };
+    format!(
+        "{cores} cores, commit {}, {profile} build, {rounds} rounds of {} s each way",
+        commit(),
+        time.as_secs()
+    )
+}
+
+/// The commit that is checked out, marked where the files differ from it.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        let text = output
+            .status
+            .success()
+            .then(|| String::from_utf8(output.stdout))?
+            .ok()?;
+        Some(text.trim().to_owned())
+    };
+    match (
+        git(&["rev-parse", "--short", "HEAD"]),
+        git(&["status", "--porcelain"]),
+    ) {
+        (Some(commit), Some(changes)) if changes.is_empty() => commit,
+        (Some(commit), _) => format!("{commit} with changes"),
+        _ => "unknown".to_owned(),
+    }
+}

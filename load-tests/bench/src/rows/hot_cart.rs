@@ -1,0 +1,116 @@
+//! One user's cart, changed by many clients at once: through the actor, whose output gate has one
+//! commit carry all that were decided meanwhile, and one commit for each change.
+
+use crate::Failure;
+use crate::measure::Row;
+use crate::world::{CLIENTS, Disk, World, closed_loop, soon};
+use async_trait::async_trait;
+use cartwright::actors::user::Users;
+use cartwright::domain::cart::Cart;
+use cartwright::domain::catalog::Attributes;
+use cartwright::domain::ids::{LineId, ProductId, UserId};
+use cartwright::domain::user::{Command, Request};
+use cartwright::sources::Sources;
+use cartwright::store::{Change, Commit, Commits, UserWrite, WriteId};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use tokio::time::Instant;
+
+/// Lines of the cart.
+const LINES: u64 = 8;
+/// Quantities that a line is set to, one after the other: each is a change.
+const QUANTITIES: i64 = 900;
+
+pub(crate) struct HotCart {
+    world: World,
+    users: Users,
+    user: UserId,
+    lines: Arc<[LineId]>,
+    cart: Cart,
+    next: Arc<AtomicI64>,
+    plain: Disk,
+    sources: Sources,
+    version: AtomicU64,
+}
+
+impl HotCart {
+    pub(crate) async fn new(dir: &Path) -> Result<Self, Failure> {
+        let world = World::new(dir).await?;
+        let users = world.system.users();
+        let user = world.user().await?;
+        for line in 0..LINES {
+            let attributes = Attributes::from([("engraving".to_owned(), line.to_string())]);
+            let add = Command::AddItem {
+                product_id: ProductId::parse("hot")?,
+                variant_id: None,
+                quantity: 1,
+                attributes,
+            };
+            users.ask(user, Request::of(add, 0), soon()).await?;
+        }
+        let cart = world.stored(user).await?.cart;
+        Ok(Self {
+            lines: cart.lines.iter().map(|line| line.id).collect(),
+            sources: world.sources.clone(),
+            world,
+            users,
+            user,
+            cart,
+            next: Arc::default(),
+            plain: Disk::new(dir).await?,
+            version: AtomicU64::new(0),
+        })
+    }
+}
+
+#[async_trait]
+impl Row for HotCart {
+    fn name(&self) -> &'static str {
+        "one hot cart, 64 clients: output gate vs. one commit at a time"
+    }
+
+    fn target(&self) -> f64 {
+        10.0
+    }
+
+    /// The store alone: a cart of the same size, one commit after the other.
+    async fn baseline(&self, end: Instant) -> Result<u64, Failure> {
+        let mut done = 0;
+        while Instant::now() < end {
+            let write = UserWrite {
+                cart: Some(self.cart.clone()),
+                ..UserWrite::default()
+            };
+            let commit = Commit {
+                expected: self.version.fetch_add(1, Ordering::Relaxed),
+                write: WriteId(self.sources.entropy.uuid()),
+                change: Change::User(self.user, write),
+            };
+            self.plain.store.commit(commit).await?;
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    async fn subject(&self, end: Instant) -> Result<u64, Failure> {
+        const { assert!(CLIENTS == 64, "the name says so") };
+        let (users, user) = (self.users.clone(), self.user);
+        let (lines, next) = (self.lines.clone(), self.next.clone());
+        closed_loop(end, move |client| {
+            let (users, lines, next) = (users.clone(), lines.clone(), next.clone());
+            async move {
+                let line = lines[usize::try_from(client % LINES)?];
+                let quantity = next.fetch_add(1, Ordering::Relaxed) % QUANTITIES + 1;
+                let set = Command::SetQuantity { line, quantity };
+                users.ask(user, Request::of(set, 0), soon()).await?;
+                Ok(())
+            }
+        })
+        .await
+    }
+
+    async fn close(&self) {
+        self.world.stop().await;
+    }
+}

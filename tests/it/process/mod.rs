@@ -1,0 +1,8 @@
+//! The program itself, as a process: its commands, its signals, and what survives its death.
+
+mod api;
+mod binary;
+mod commands;
+mod import;
+mod kill;
+mod signals;
