@@ -31,7 +31,7 @@ pub enum Error {
 /// Imports the files, one after the other. The exit code is 1 where a record was refused.
 ///
 /// # Errors
-/// [`Error`]; what was imported before it stays.
+/// What stopped it, in one line; what was imported before it stays.
 pub async fn import(arguments: ImportArgs) -> Result<ExitCode, Error> {
     let currency = arguments
         .currency

@@ -104,7 +104,7 @@ pub(super) async fn close(store: Arc<EmbeddedStore>) {
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
 ///
 /// # Errors
-/// [`Error`], before anything is served.
+/// What is wrong, in one line, before anything is served.
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
     let sources = Sources::system();
     let store = open(&settings.store, &sources).await?;

@@ -22,7 +22,8 @@ pub struct ServeArgs {
     )]
     pub listen: SocketAddr,
 
-    /// Address of metrics, readiness and operations, or `off` for none
+    /// Address of a second listener, for operations: it answers until the end, while the first
+    /// drains; or `off` for none
     #[arg(
         long,
         env = "CARTWRIGHT_OPS_LISTEN",

@@ -45,6 +45,15 @@ pub struct AddressInput {
     pub phone_number: Option<String>,
 }
 
+/// What of an address taxes depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    /// As in [`Address`].
+    pub country: String,
+    /// As in [`Address`].
+    pub state: String,
+}
+
 /// A field that keeps an address from being one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {problem}")]
@@ -91,30 +100,59 @@ impl Address {
     /// # Errors
     /// [`InvalidAddress`] names a field that is wrong and what it must be.
     pub fn parse(input: AddressInput, path: &str) -> Result<Self, InvalidAddress> {
-        let form = Form { path };
-        let line = Self::MAX_LINE;
-        let country = form.country(input.country)?;
-        Ok(Self {
-            first_name: form.required("first_name", input.first_name, line)?,
-            last_name: form.required("last_name", input.last_name, line)?,
-            company: form.optional("company", input.company, line)?,
-            address1: form.required("address1", input.address1, line)?,
-            address2: form.optional("address2", input.address2, line)?,
-            city: form.required("city", input.city, line)?,
-            state: form.state(input.state, &country)?,
-            postal_code: form.required("postal_code", input.postal_code, Self::MAX_POSTAL_CODE)?,
-            phone_number: form.optional("phone_number", input.phone_number, Self::MAX_PHONE)?,
-            country,
-        })
+        let complete = true;
+        Form { path, complete }.read(input)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn destination(&self) -> Destination {
+        Destination {
+            country: self.country.clone(),
+            state: self.state.clone(),
+        }
+    }
+}
+
+impl Destination {
+    /// Where an address is of which anything may still be missing; `None` where its country is, or
+    /// its state in a country that needs one.
+    ///
+    /// # Errors
+    /// As [`Address::parse`], but for what is missing.
+    pub fn parse(input: AddressInput, path: &str) -> Result<Option<Self>, InvalidAddress> {
+        let complete = false;
+        let Address { country, state, .. } = Form { path, complete }.read(input)?;
+        let unknown = country.is_empty() || (state.is_empty() && regions::has_states(&country));
+        Ok((!unknown).then_some(Self { country, state }))
     }
 }
 
 /// Reads the fields of one address of a request.
 struct Form<'a> {
     path: &'a str,
+    /// Whether what an address needs has to be there.
+    complete: bool,
 }
 
 impl Form<'_> {
+    fn read(&self, input: AddressInput) -> Result<Address, InvalidAddress> {
+        let (line, postal_code) = (Address::MAX_LINE, Address::MAX_POSTAL_CODE);
+        let country = self.country(input.country)?;
+        Ok(Address {
+            first_name: self.required("first_name", input.first_name, line)?,
+            last_name: self.required("last_name", input.last_name, line)?,
+            company: self.optional("company", input.company, line)?,
+            address1: self.required("address1", input.address1, line)?,
+            address2: self.optional("address2", input.address2, line)?,
+            city: self.required("city", input.city, line)?,
+            state: self.state(input.state, &country)?,
+            postal_code: self.required("postal_code", input.postal_code, postal_code)?,
+            phone_number: self.optional("phone_number", input.phone_number, Address::MAX_PHONE)?,
+            country,
+        })
+    }
+
     fn required(
         &self,
         name: &str,
@@ -122,7 +160,7 @@ impl Form<'_> {
         max: usize,
     ) -> Result<String, InvalidAddress> {
         let text = self.optional(name, value, max)?;
-        if text.is_empty() {
+        if text.is_empty() && self.complete {
             return Err(self.refusal(name, AddressProblem::Required));
         }
         Ok(text)
@@ -147,7 +185,7 @@ impl Form<'_> {
 
     fn country(&self, value: Option<String>) -> Result<String, InvalidAddress> {
         let code = self.required("country", capitals(value), Address::MAX_LINE)?;
-        if regions::is_country(&code) {
+        if code.is_empty() || regions::is_country(&code) {
             Ok(code)
         } else {
             Err(self.refusal("country", AddressProblem::UnknownCountry))
@@ -160,6 +198,9 @@ impl Form<'_> {
             return self.optional("state", value, Address::MAX_STATE);
         }
         let text = self.required("state", value, Address::MAX_STATE)?;
+        if text.is_empty() {
+            return Ok(text);
+        }
         regions::state_code(country, &text)
             .map(str::to_owned)
             .ok_or_else(|| self.refusal("state", AddressProblem::UnknownState))
@@ -296,6 +337,47 @@ mod tests {
             state("ß".repeat(51)).unwrap_err().problem,
             AddressProblem::TooLong(100)
         );
+    }
+
+    #[test]
+    fn a_destination_needs_no_more_than_a_country_and_its_state() {
+        let parse = |body: Value| {
+            let input = serde_json::from_value(body).unwrap();
+            Destination::parse(input, "shipping_address")
+        };
+        let found = |body| {
+            let found = parse(body).unwrap();
+            found.map(|found| format!("{} {}", found.country, found.state))
+        };
+        let us = json!({ "country": "us", "state": " new york" });
+        assert_eq!(found(us).as_deref(), Some("US NY"));
+        assert_eq!(found(json!({ "country": "DE" })).as_deref(), Some("DE "));
+        for unknown in [
+            json!({}),
+            json!({ "city": "Berlin" }),
+            json!({ "state": "NY" }),
+            json!({ "country": "AU", "state": " " }),
+        ] {
+            assert_eq!(found(unknown.clone()), None, "{unknown}");
+        }
+        for (wrong, message) in [
+            (
+                json!({ "country": "XX" }),
+                "shipping_address.country must be an ISO 3166-1 alpha-2 country code",
+            ),
+            (
+                json!({ "country": "CA", "state": "NY" }),
+                "shipping_address.state must be a state of the country: its ISO 3166-2 code or its English name",
+            ),
+            (
+                json!({ "postal_code": "x".repeat(21) }),
+                "shipping_address.postal_code must be at most 20 characters",
+            ),
+        ] {
+            assert_eq!(parse(wrong).unwrap_err().to_string(), message);
+        }
+        let whole = with(json!({})).unwrap().destination();
+        assert_eq!((&*whole.country, &*whole.state), ("US", "NY"));
     }
 
     proptest! {

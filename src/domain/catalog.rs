@@ -53,6 +53,15 @@ pub struct Product {
     pub updated_at: Timestamp,
 }
 
+impl Product {
+    /// The SKUs under which it is sold: its variants', or its own where it has none.
+    pub fn skus(&self) -> impl Iterator<Item = &Sku> {
+        let own = self.variants.is_empty().then_some(&self.sku);
+        let of_variants = self.variants.iter().map(|variant| &variant.sku);
+        own.into_iter().chain(of_variants)
+    }
+}
+
 /// One of several forms of a product, with its own stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variant {

@@ -160,6 +160,21 @@ impl Money {
     }
 }
 
+/// In units of the currency, to its last decimal place: `1087.49 USD`.
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places = self.currency.exponent();
+        let sign = if self.amount < 0 { "-" } else { "" };
+        let (amount, unit) = (self.amount.unsigned_abs(), 10_u64.pow(places));
+        write!(f, "{sign}{}", amount.div_euclid(unit))?;
+        if places > 0 {
+            let width = usize::try_from(places).unwrap_or_default();
+            write!(f, ".{:0width$}", amount.rem_euclid(unit))?;
+        }
+        write!(f, " {}", self.currency)
+    }
+}
+
 /// A share in millionths: 8.75 % is 87,500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -196,10 +211,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tax_of_the_seed_is_rounded_half_up() {
+    fn tax_is_rounded_half_up() {
         assert_eq!(Rate(87_500).of_half_up(99_999), 8_750);
         assert_eq!(Rate(500_000).of_half_up(1), 1);
         assert_eq!(Rate(500_000).of_down(1), 0);
+    }
+
+    #[test]
+    fn an_amount_is_written_with_the_decimal_places_of_its_currency() {
+        let text = |amount, currency| {
+            let currency = Currency::parse(currency).unwrap();
+            Money { amount, currency }.to_string()
+        };
+        assert_eq!(text(108_749, "USD"), "1087.49 USD");
+        assert_eq!(text(5, "USD"), "0.05 USD");
+        assert_eq!(text(0, "EUR"), "0.00 EUR");
+        assert_eq!(text(-120, "EUR"), "-1.20 EUR");
+        assert_eq!(text(-7, "EUR"), "-0.07 EUR");
+        assert_eq!(text(500, "JPY"), "500 JPY");
+        assert_eq!(text(1_234, "KWD"), "1.234 KWD");
+        assert_eq!(text(1, "CLF"), "0.0001 CLF");
+        assert_eq!(text(i64::MIN, "USD"), "-92233720368547758.08 USD");
     }
 
     #[test]

@@ -92,6 +92,19 @@ pub struct Totals {
     pub total: Money,
 }
 
+/// What an order would come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// What would be ordered.
+    pub lines: Vec<OrderLine>,
+    /// The codes that count, each once.
+    pub promotion_codes: Vec<PromotionCode>,
+    /// How it would be sent.
+    pub shipping_method_id: ShippingMethodId,
+    /// What it would cost.
+    pub totals: Totals,
+}
+
 /// What an order in the making may come to hold; written before anything is reserved, never
 /// changed, so that whoever finds it can finish or undo the order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -155,6 +155,18 @@ fn states(country: &str) -> &'static [State] {
     }
 }
 
+/// The territories of the United States that have a country code of their own, so that an address
+/// there can be written either way.
+const US_TERRITORIES: [&str; 6] = ["AS", "GU", "MP", "PR", "UM", "VI"];
+
+/// The territory that is a country of its own as well as a state of the United States, where
+/// country and state name one.
+#[must_use]
+pub fn us_territory<'a>(country: &'a str, state: &'a str) -> Option<&'a str> {
+    let code = if country == "US" { state } else { country };
+    US_TERRITORIES.contains(&code).then_some(code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +217,19 @@ mod tests {
                     .collect();
                 assert_eq!(found.len(), 1, "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn territories_are_countries_and_states() {
+        for code in US_TERRITORIES {
+            assert!(is_country(code));
+            assert_eq!(state_code("US", code), Some(code));
+            assert_eq!(us_territory("US", code), Some(code));
+            assert_eq!(us_territory(code, "anywhere"), Some(code));
+        }
+        for (country, state) in [("US", "NY"), ("US", ""), ("DE", "PR"), ("CA", "GU")] {
+            assert_eq!(us_territory(country, state), None, "{country} {state}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! The shop's own data: currency, tax rates, shipping methods and promotions. Imported, not code.
 
-use super::address::Address;
+use super::address::Destination;
 use super::ids::{PromotionCode, ShippingMethodId};
 use super::money::{Currency, Money, Rate};
+use super::regions;
 use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -99,7 +100,7 @@ pub enum RefusalReason {
     #[error("has expired")]
     Expired,
     /// The order is too small.
-    #[error("needs a subtotal of at least {} {} (in minor units)", .minimum.amount, .minimum.currency)]
+    #[error("needs a subtotal of at least {minimum}")]
     BelowMinimum {
         /// The least subtotal, before discounts.
         minimum: Money,
@@ -110,16 +111,26 @@ pub enum RefusalReason {
 }
 
 impl Shop {
-    /// The tax rate at `address`: the state's before the country's, else nothing.
+    /// The tax rate at `destination`: the state's before the country's, else nothing.
+    ///
+    /// A territory of the United States is taxed alike whether its address names it as the country
+    /// or as the state: where both have a rate, the one that the address names counts.
     #[must_use]
-    pub fn tax_rate(&self, address: &Address) -> Rate {
-        let of = |state: Option<&str>| {
-            self.tax_rates
-                .iter()
-                .find(|rate| rate.country == address.country && rate.state.as_deref() == state)
-        };
-        of(Some(&address.state))
-            .or_else(|| of(None))
+    pub fn tax_rate(&self, destination: &Destination) -> Rate {
+        let (country, state) = (&*destination.country, &*destination.state);
+        let territory = regions::us_territory(country, state);
+        let written = [(country, Some(state))];
+        let otherwise = territory.map(|code| [(code, None), ("US", Some(code)), ("US", None)]);
+        let mut places = written
+            .into_iter()
+            .chain(otherwise.into_iter().flatten())
+            .chain([(country, None)]);
+        places
+            .find_map(|(country, state)| {
+                self.tax_rates
+                    .iter()
+                    .find(|rate| rate.country == country && rate.state.as_deref() == state)
+            })
             .map_or(Rate::ZERO, |found| found.rate)
     }
 
@@ -209,176 +220,4 @@ impl ShippingMethod {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const USD: Currency = Currency::USD;
-
-    fn usd(amount: i64) -> Money {
-        Money::new(amount, USD).unwrap()
-    }
-
-    fn address(country: &str, state: &str) -> Address {
-        Address {
-            first_name: "John".to_owned(),
-            last_name: "Doe".to_owned(),
-            company: String::new(),
-            address1: "123 Main St".to_owned(),
-            address2: String::new(),
-            city: "New York".to_owned(),
-            state: state.to_owned(),
-            postal_code: "10001".to_owned(),
-            country: country.to_owned(),
-            phone_number: String::new(),
-        }
-    }
-
-    #[test]
-    fn the_rate_of_a_state_counts_before_that_of_its_country() {
-        let rate = |country: &str, state: Option<&str>, rate| TaxRate {
-            country: country.to_owned(),
-            state: state.map(str::to_owned),
-            rate: Rate(rate),
-        };
-        let tax_rates = vec![
-            rate("US", None, 1),
-            rate("US", Some("NY"), 87_500),
-            rate("US", Some("OR"), 0),
-            rate("CA", Some("ON"), 130_000),
-            rate("DE", None, 190_000),
-        ];
-        let shop = Shop {
-            tax_rates,
-            ..Shop::default()
-        };
-        for (country, state, expected) in [
-            ("US", "NY", 87_500),
-            ("US", "OR", 0),
-            ("US", "CA", 1),
-            ("CA", "ON", 130_000),
-            ("CA", "QC", 0),
-            ("DE", "", 190_000),
-            ("DE", "NY", 190_000),
-            ("FR", "", 0),
-        ] {
-            let found = shop.tax_rate(&address(country, state));
-            assert_eq!(found, Rate(expected), "{country} {state}");
-        }
-    }
-
-    fn method(id: &str, position: u32) -> ShippingMethod {
-        ShippingMethod {
-            id: ShippingMethodId::parse(id).unwrap(),
-            position,
-            ..ShippingMethod::standard(USD)
-        }
-    }
-
-    #[test]
-    fn the_default_method_is_the_lowest_and_ties_go_by_id() {
-        let shop = Shop {
-            shipping_methods: vec![method("c", 1), method("b", 1), method("a", 2)],
-            ..Shop::default()
-        };
-        let ids: Vec<_> = shop
-            .methods(USD)
-            .iter()
-            .map(|it| it.id.to_string())
-            .collect();
-        assert_eq!(ids, ["b", "c", "a"]);
-        let found = |id: Option<&str>| {
-            let id = id.map(|id| ShippingMethodId::parse(id).unwrap());
-            let method = shop.shipping_method(id.as_ref(), USD)?;
-            Some(method.id.to_string())
-        };
-        assert_eq!(found(None).as_deref(), Some("b"));
-        assert_eq!(found(Some("a")).as_deref(), Some("a"));
-        assert_eq!(found(Some("ship_standard")), None);
-    }
-
-    #[test]
-    fn a_shop_without_methods_sends_for_free() {
-        let shop = Shop::default();
-        let found = shop.shipping_method(None, USD).unwrap();
-        assert_eq!((found.id.as_str(), found.price), ("ship_standard", usd(0)));
-        assert!(shop.shipping_method(Some(&found.id), USD).is_some());
-        let express = ShippingMethodId::parse("ship_express").unwrap();
-        assert_eq!(shop.shipping_method(Some(&express), USD), None);
-    }
-
-    fn code(text: &str) -> PromotionCode {
-        PromotionCode::parse(text).unwrap()
-    }
-
-    fn plain(name: &str) -> Promotion {
-        Promotion {
-            code: code(name),
-            discount: Discount::Percent(Rate(100_000)),
-            minimum_subtotal: None,
-            valid_from: None,
-            valid_until: None,
-            limit_total: Some(1),
-            limit_per_user: None,
-        }
-    }
-
-    fn shop_with(promotions: Vec<Promotion>) -> Shop {
-        Shop {
-            promotions: promotions
-                .into_iter()
-                .map(|it| (it.code.clone(), it))
-                .collect(),
-            ..Shop::default()
-        }
-    }
-
-    #[test]
-    fn a_code_given_twice_counts_once_in_its_first_place() {
-        let shop = shop_with(vec![plain("A"), plain("B")]);
-        let codes = ["B", "a", "b", "A"].map(code);
-        let found = shop
-            .promotions_for(&codes, usd(0), Timestamp(0), &BTreeMap::new())
-            .unwrap();
-        let found: Vec<_> = found.iter().map(|it| it.code.as_str()).collect();
-        assert_eq!(found, ["B", "A"]);
-    }
-
-    #[test]
-    fn a_refusal_names_the_first_code_that_does_not_count() {
-        let shop = shop_with(vec![plain("A")]);
-        let codes = ["A", "NONE", "OTHER"].map(code);
-        let error = shop
-            .promotions_for(&codes, usd(0), Timestamp(0), &BTreeMap::new())
-            .unwrap_err();
-        insta::assert_snapshot!(error, @"promotion code NONE is unknown");
-    }
-
-    #[test]
-    fn each_bound_of_a_promotion_is_exact() {
-        let bounded = Promotion {
-            minimum_subtotal: Some(usd(500)),
-            valid_from: Some(Timestamp(10)),
-            valid_until: Some(Timestamp(20)),
-            limit_per_user: Some(2),
-            ..plain("A")
-        };
-        let shop = shop_with(vec![bounded]);
-        let reason = |subtotal, now, used| {
-            let uses = BTreeMap::from([(code("A"), used), (code("B"), 9)]);
-            let judged = shop.promotions_for(&[code("a")], subtotal, Timestamp(now), &uses);
-            judged
-                .map(|found| found.len())
-                .map_err(|refusal| refusal.reason)
-        };
-        let below = RefusalReason::BelowMinimum { minimum: usd(500) };
-        assert_eq!(reason(usd(500), 10, 1), Ok(1));
-        assert_eq!(reason(usd(500), 19, 0), Ok(1));
-        assert_eq!(reason(usd(500), 9, 0), Err(RefusalReason::NotYetValid));
-        assert_eq!(reason(usd(500), 20, 0), Err(RefusalReason::Expired));
-        assert_eq!(reason(usd(499), 10, 0), Err(below));
-        let eur = Currency::parse("EUR").unwrap();
-        assert_eq!(reason(Money::new(500, eur).unwrap(), 10, 0), Err(below));
-        assert_eq!(reason(usd(500), 10, 2), Err(RefusalReason::UsedUp));
-        insta::assert_snapshot!(below, @"needs a subtotal of at least 500 USD (in minor units)");
-    }
-}
+mod tests;

@@ -139,7 +139,7 @@ impl Page {
 }
 
 /// An answer under its entity tag, or that the client has it already.
-fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
+pub(super) fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
     let bytes = json::bytes(body)?;
     let etag = etag(&bytes);
     let mut response = if conditional::is_known(headers, &etag) {

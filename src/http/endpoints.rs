@@ -140,9 +140,7 @@ impl Target {
         } else {
             method
         };
-        let found = ENDPOINTS
-            .iter()
-            .find(|endpoint| endpoint.method == *asked && endpoint.matches(path));
+        let found = at(path).find(|endpoint| endpoint.method == *asked);
         match found {
             Some(endpoint) => Self::Endpoint(endpoint),
             None => allowed(path).map_or(Self::Unknown, Self::WrongMethod),
@@ -159,16 +157,26 @@ impl Target {
     }
 }
 
+/// The endpoints at a path. One that is written out in the table is no parameter's value.
+fn at(path: &str) -> impl Iterator<Item = &'static Endpoint> {
+    let is_literal = ENDPOINTS.iter().any(|endpoint| endpoint.path == path);
+    ENDPOINTS.iter().copied().filter(move |endpoint| {
+        if is_literal {
+            endpoint.path == path
+        } else {
+            endpoint.matches(path)
+        }
+    })
+}
+
 /// The methods that a path is served by, as `Allow` lists them; `None` where there are none.
 #[must_use]
 pub fn allowed(path: &str) -> Option<String> {
     let mut methods = Vec::new();
-    for endpoint in ENDPOINTS {
-        if endpoint.matches(path) {
-            methods.push(endpoint.method.as_str());
-            if endpoint.method == Method::GET {
-                methods.push("HEAD");
-            }
+    for endpoint in at(path) {
+        methods.push(endpoint.method.as_str());
+        if endpoint.method == Method::GET {
+            methods.push("HEAD");
         }
     }
     (!methods.is_empty()).then(|| methods.join(", "))
@@ -201,6 +209,8 @@ endpoints! {
     LIST_CATEGORIES = Endpoint::get("/api/v1/catalog/categories", Public);
     LIST_BRANDS = Endpoint::get("/api/v1/catalog/brands", Public);
 
+    LIST_SHIPPING_METHODS = Endpoint::get("/api/v1/shipping-methods", Public);
+    QUOTE_ORDER = Endpoint::post("/api/v1/orders/quote", AnyUser);
     PLACE_ORDER = Endpoint::post("/api/v1/orders", AnyUser);
     LIST_ORDERS = Endpoint::get("/api/v1/orders", AnyUser);
     VIEW_ORDER = Endpoint::get("/api/v1/orders/:id", OwnerOrStaff)
@@ -277,6 +287,8 @@ mod tests {
             (Method::GET, "/api/v1/cart/items/x", "405 PATCH, DELETE"),
             (Method::HEAD, "/api/v1/cart/items", "405 POST"),
             (Method::DELETE, "/api/v1/orders", "405 POST, GET, HEAD"),
+            (Method::GET, "/api/v1/orders/quote", "405 POST"),
+            (Method::PUT, "/api/v1/orders/quot", "405 GET, HEAD"),
             (Method::OPTIONS, "/health", "405 GET, HEAD"),
         ];
         for (method, path, expected) in cases {

@@ -21,6 +21,7 @@ pub mod limiter;
 mod orders;
 mod query;
 pub mod server;
+mod shipping;
 
 pub use cors::Cors;
 pub use health::Readiness;
@@ -118,6 +119,8 @@ fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(catalog::routes(api))
         .unify()
         .or(orders::routes(api))
+        .unify()
+        .or(shipping::routes(api))
         .unify()
         .or(auth::routes(api))
         .unify()

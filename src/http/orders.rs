@@ -1,6 +1,6 @@
-//! Orders: placed from the cart, listed and shown to their owners, shown to staff.
+//! Orders: quoted and placed from the cart, listed and shown to their owners, shown to staff.
 
-use super::endpoints::{LIST_ORDERS, PLACE_ORDER, VIEW_ORDER};
+use super::endpoints::{LIST_ORDERS, PLACE_ORDER, QUOTE_ORDER, VIEW_ORDER};
 use super::error::ApiError;
 use super::filters::{Call, route};
 use super::format::{MoneyView, Rfc3339};
@@ -8,14 +8,14 @@ use super::json::Object;
 use super::query::{Page, Paged};
 use super::{Api, conditional, json};
 use crate::domain::access::is_staff;
-use crate::domain::address::{Address, AddressInput};
+use crate::domain::address::{Address, AddressInput, Destination, InvalidAddress};
 use crate::domain::catalog::Attributes;
 use crate::domain::ids::{
     LineId, OrderId, ProductId, PromotionCode, ShippingMethodId, Sku, UserId, VariantId,
 };
 use crate::domain::money::{Currency, Money};
-use crate::domain::order::{Order, OrderLine, OrderStatus};
-use crate::domain::user::{Checkout, Command};
+use crate::domain::order::{Order, OrderLine, OrderStatus, Quote};
+use crate::domain::user::{Checkout, Command, Request, Terms};
 use serde::{Deserialize, Serialize};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -32,6 +32,8 @@ const MAX_PAYMENT_METHOD: usize = 255;
 
 pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
     route(api, &PLACE_ORDER, place_order)
+        .or(route(api, &QUOTE_ORDER, quote_order))
+        .unify()
         .or(route(api, &VIEW_ORDER, view_order))
         .unify()
         .or(route(api, &LIST_ORDERS, list_orders))
@@ -41,7 +43,7 @@ pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
 
 async fn place_order(call: Call) -> Result<Response, ApiError> {
     let body: OrderBody = json::parse(&call.body)?;
-    let command = Command::PlaceOrder(Box::new(body.check()?));
+    let command = Command::PlaceOrder(Box::new(body.checkout()?));
     let request = call.change(command)?;
     let user = call.claims()?.user;
     let reply = call.api.users.ask(user, request, call.deadline).await?;
@@ -55,6 +57,20 @@ async fn place_order(call: Call) -> Result<Response, ApiError> {
     }
     conditional::mark_replay(headers, replayed);
     Ok(response)
+}
+
+/// Changes nothing: neither `Idempotency-Key` nor `If-Match` applies.
+async fn quote_order(call: Call) -> Result<Response, ApiError> {
+    let body = match call.body.trim_ascii() {
+        [] => OrderBody::default(),
+        body => json::parse(body)?,
+    };
+    let command = Command::Quote(Box::new(body.terms()?));
+    let claims = call.claims()?;
+    let request = Request::of(command, claims.epoch);
+    let reply = call.api.users.ask(claims.user, request, call.deadline);
+    let quote = reply.await?.into_quote()?;
+    Ok(json::data(StatusCode::OK, QuoteView::from(&*quote)))
 }
 
 async fn list_orders(call: Call) -> Result<Response, ApiError> {
@@ -91,11 +107,12 @@ async fn view_order(call: Call) -> Result<Response, ApiError> {
     }
 }
 
-#[derive(Deserialize)]
+/// The body of an order, and of a quote, which does without any of it.
+#[derive(Default, Deserialize)]
 struct OrderBody {
-    shipping_address: Object<AddressInput>,
+    shipping_address: Option<Object<AddressInput>>,
     billing_address: Option<Object<AddressInput>>,
-    payment_method_id: String,
+    payment_method_id: Option<String>,
     promotion_codes: Option<Vec<String>>,
     shipping_method_id: Option<String>,
     notes: Option<String>,
@@ -109,14 +126,16 @@ struct MoneyBody {
 }
 
 impl OrderBody {
-    fn check(self) -> Result<Checkout, ApiError> {
+    fn checkout(self) -> Result<Checkout, ApiError> {
+        let shipping = required("shipping_address", self.shipping_address)?;
+        let payment = required("payment_method_id", self.payment_method_id)?;
         let billing = self.billing_address;
         Ok(Checkout {
-            shipping_address: address(self.shipping_address, "shipping_address")?,
+            shipping_address: address(Address::parse, shipping, "shipping_address")?,
             billing_address: billing
-                .map(|billing| address(billing, "billing_address"))
+                .map(|billing| address(Address::parse, billing, "billing_address"))
                 .transpose()?,
-            payment_method_id: payment_method(self.payment_method_id)?,
+            payment_method_id: payment_method(payment)?,
             promotion_codes: promotion_codes(&self.promotion_codes.unwrap_or_default())?,
             shipping_method_id: self.shipping_method_id.map(shipping_method).transpose()?,
             notes: notes(self.notes.unwrap_or_default())?,
@@ -126,10 +145,39 @@ impl OrderBody {
                 .transpose()?,
         })
     }
+
+    /// What the price depends on; the rest is checked all the same, as the order would be.
+    fn terms(self) -> Result<Terms, ApiError> {
+        let (shipping, billing) = (self.shipping_address, self.billing_address);
+        let destination = shipping
+            .map(|shipping| address(Destination::parse, shipping, "shipping_address"))
+            .transpose()?;
+        billing
+            .map(|billing| address(Destination::parse, billing, "billing_address"))
+            .transpose()?;
+        self.payment_method_id.map(payment_method).transpose()?;
+        self.notes.map(notes).transpose()?;
+        self.expected_total
+            .map(|given| money(&given.0))
+            .transpose()?;
+        Ok(Terms {
+            destination: destination.flatten(),
+            promotion_codes: promotion_codes(&self.promotion_codes.unwrap_or_default())?,
+            shipping_method_id: self.shipping_method_id.map(shipping_method).transpose()?,
+        })
+    }
 }
 
-fn address(given: Object<AddressInput>, path: &str) -> Result<Address, ApiError> {
-    Address::parse(given.0, path).map_err(|error| ApiError::InvalidRequest(error.to_string()))
+fn required<T>(name: &str, given: Option<T>) -> Result<T, ApiError> {
+    given.ok_or_else(|| ApiError::InvalidRequest(format!("{name} is required")))
+}
+
+fn address<T>(
+    parse: impl Fn(AddressInput, &str) -> Result<T, InvalidAddress>,
+    given: Object<AddressInput>,
+    path: &str,
+) -> Result<T, ApiError> {
+    parse(given.0, path).map_err(|error| ApiError::InvalidRequest(error.to_string()))
 }
 
 fn payment_method(given: String) -> Result<String, ApiError> {
@@ -201,6 +249,19 @@ struct OrderView<'a> {
     updated_at: Rfc3339,
 }
 
+/// What an order would come to, named as the order names it.
+#[derive(Serialize)]
+struct QuoteView<'a> {
+    items: Vec<LineView<'a>>,
+    subtotal: MoneyView,
+    discount_total: MoneyView,
+    tax_total: MoneyView,
+    shipping_total: MoneyView,
+    total: MoneyView,
+    shipping_method_id: &'a ShippingMethodId,
+    promotion_codes: Vec<&'a str>,
+}
+
 #[derive(Serialize)]
 struct LineView<'a> {
     id: LineId,
@@ -237,6 +298,23 @@ impl<'a> From<&'a Order> for OrderView<'a> {
             notes: &order.notes,
             created_at: Rfc3339(order.created_at),
             updated_at: Rfc3339(order.updated_at),
+        }
+    }
+}
+
+impl<'a> From<&'a Quote> for QuoteView<'a> {
+    fn from(quote: &'a Quote) -> Self {
+        let totals = quote.totals;
+        let codes = quote.promotion_codes.iter();
+        Self {
+            items: quote.lines.iter().map(LineView::from).collect(),
+            subtotal: totals.subtotal.into(),
+            discount_total: totals.discount.into(),
+            tax_total: totals.tax.into(),
+            shipping_total: totals.shipping.into(),
+            total: totals.total.into(),
+            shipping_method_id: &quote.shipping_method_id,
+            promotion_codes: codes.map(PromotionCode::as_str).collect(),
         }
     }
 }

@@ -44,12 +44,7 @@ impl Content {
     /// The SKUs under which the record sells something.
     pub(super) fn skus(&self) -> Vec<&Sku> {
         match &self.row {
-            Some(CatalogRow::Product(product)) if product.variants.is_empty() => vec![&product.sku],
-            Some(CatalogRow::Product(product)) => product
-                .variants
-                .iter()
-                .map(|variant| &variant.sku)
-                .collect(),
+            Some(CatalogRow::Product(product)) => product.skus().collect(),
             _ => Vec::new(),
         }
     }

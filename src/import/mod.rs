@@ -2,7 +2,8 @@
 //!
 //! Files are read in a stream and written in batches, each record once: what is stored already and
 //! equal is left alone, so that the same file twice changes nothing. A record that cannot be taken
-//! is named by file, line and column or field. Nothing here knows HTTP or the catalogue in memory.
+//! is named by file, line and column or field. No two products are sold under one SKU, whether they
+//! are stored or in the file: one has to give it up before another can have it. Nothing here knows HTTP or the catalogue in memory.
 //!
 //! # NDJSON
 //! One object a line. Fields after the `;` may be left out; `demo.ndjson` shows each type. Prices
@@ -29,6 +30,7 @@ mod check;
 pub mod demo;
 mod entry;
 mod ndjson;
+mod owners;
 pub mod progress;
 mod report;
 mod shopify;

@@ -2,6 +2,7 @@
 
 use super::ImportError;
 use super::entry::{Content, Entry, Problem, Stocked};
+use super::owners::Owners;
 use super::report::{Fate, Kind, Place, Report};
 use super::stock;
 use crate::domain::money::Currency;
@@ -9,7 +10,7 @@ use crate::domain::shop::Discount;
 use crate::domain::time::Timestamp;
 use crate::sources::Sources;
 use crate::store::{self, CatalogRow, Catalogs, Commits, Stocks};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, RandomState};
 
 /// The most rows, and the most items of stock, that are kept back.
@@ -25,9 +26,20 @@ pub(super) struct Writer<'a, S: ?Sized> {
     now: Timestamp,
     currency: Option<Currency>,
     seen: Seen,
-    rows: Vec<(Kind, CatalogRow, Rule)>,
-    stock: Vec<Stocked>,
+    /// Read when the first product comes whose SKUs are new.
+    owners: Option<Owners>,
+    rows: Vec<Row>,
+    /// Each with the line of the record that gives it.
+    stock: Vec<(u64, Stocked)>,
     report: Report,
+}
+
+/// A row that is kept back.
+struct Row {
+    line: u64,
+    kind: Kind,
+    row: CatalogRow,
+    rule: Rule,
 }
 
 /// When a row is written.
@@ -65,6 +77,7 @@ impl<'a, S: Catalogs + Commits + Stocks + ?Sized> Writer<'a, S> {
             now: sources.clock.now(),
             currency: store.shop().await?.currency,
             seen: Seen::default(),
+            owners: None,
             rows: Vec::new(),
             stock: Vec::new(),
             report: Report::default(),
@@ -181,24 +194,38 @@ impl<'a, S: Catalogs + Commits + Stocks + ?Sized> Writer<'a, S> {
                     CatalogRow::Brand(_) => Kind::Brand,
                     _ => Kind::Category,
                 };
-                self.rows.push((kind, row, Rule::Missing));
+                let rule = Rule::Missing;
+                self.rows.push(Row {
+                    line,
+                    kind,
+                    row,
+                    rule,
+                });
             }
         }
         if let Some(row) = content.row {
             self.seen.note(&row.key(), line);
-            self.rows.push((kind, row, Rule::Differs));
+            let rule = Rule::Differs;
+            self.rows.push(Row {
+                line,
+                kind,
+                row,
+                rule,
+            });
         }
-        self.stock.extend(content.stock);
+        let stock = content.stock.into_iter();
+        self.stock.extend(stock.map(|stocked| (line, stocked)));
     }
 
     /// Writes what was kept back: the rows, then their stock.
     pub(super) async fn flush(&mut self) -> Result<Vec<Problem>, ImportError> {
-        self.flush_rows().await?;
-        let mut problems = Vec::new();
+        let mut problems = self.flush_rows().await?;
+        let refused: HashSet<u64> = problems.iter().map(|problem| problem.line).collect();
+        self.stock.retain(|(line, _)| !refused.contains(line));
         for some in std::mem::take(&mut self.stock).chunks(AT_ONCE) {
             let writes = some
                 .iter()
-                .map(|stocked| stock::receive(self.store, self.sources, stocked));
+                .map(|(_, stocked)| stock::receive(self.store, self.sources, stocked));
             for fate in futures::future::join_all(writes).await {
                 match fate? {
                     Ok(fate) => self.report.count(Kind::Stock, fate),
@@ -212,16 +239,33 @@ impl<'a, S: Catalogs + Commits + Stocks + ?Sized> Writer<'a, S> {
         Ok(problems)
     }
 
-    async fn flush_rows(&mut self) -> Result<(), ImportError> {
+    async fn flush_rows(&mut self) -> Result<Vec<Problem>, ImportError> {
         let rows = std::mem::take(&mut self.rows);
         if rows.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let keys = rows.iter().map(|(_, row, _)| row.key()).collect();
+        let keys = rows.iter().map(|kept| kept.row.key()).collect();
         let stored = self.store.catalog_rows(keys).await?;
         let mut fates = Vec::with_capacity(rows.len());
         let mut writes = Vec::new();
-        for ((kind, mut row, rule), old) in rows.into_iter().zip(stored) {
+        let mut problems = Vec::new();
+        for (kept, old) in rows.into_iter().zip(stored) {
+            if let Err(message) = self.claim_skus(&kept.row, old.as_ref()).await? {
+                let (line, place) = (kept.line, Place::Line);
+                problems.push(Problem {
+                    line,
+                    place,
+                    message,
+                });
+                fates.push((kept.kind, Fate::Refused));
+                continue;
+            }
+            let Row {
+                kind,
+                mut row,
+                rule,
+                ..
+            } = kept;
             let fate = match old {
                 None => {
                     stamp(&mut row, self.now, self.now);
@@ -241,7 +285,37 @@ impl<'a, S: Catalogs + Commits + Stocks + ?Sized> Writer<'a, S> {
         for (kind, fate) in fates {
             self.report.count(kind, fate);
         }
-        Ok(())
+        Ok(problems)
+    }
+
+    /// Notes the SKUs of a product that is to be written in place of `old`; the inner error is why
+    /// it cannot have them.
+    async fn claim_skus(
+        &mut self,
+        row: &CatalogRow,
+        old: Option<&CatalogRow>,
+    ) -> Result<Result<(), String>, ImportError> {
+        let CatalogRow::Product(product) = row else {
+            return Ok(Ok(()));
+        };
+        let old = match old {
+            Some(CatalogRow::Product(old)) => Some(&**old),
+            _ => None,
+        };
+        if old.is_some_and(|old| old.skus().eq(product.skus())) {
+            return Ok(Ok(()));
+        }
+        let owners = match &mut self.owners {
+            Some(owners) => owners,
+            none => none.insert(Owners::read(self.store).await?),
+        };
+        if let Some((sku, owner)) = owners.taken(product) {
+            return Ok(Err(format!(
+                "uses SKU {sku}, as does the stored product {owner}"
+            )));
+        }
+        owners.replace(old, product);
+        Ok(Ok(()))
     }
 
     /// Writes rows; they may be written twice without harm.

@@ -1,8 +1,8 @@
 //! How domain values become stored bytes: a format byte, then postcard.
 //!
 //! The format byte belongs to each value, so that a later format can be read beside this one and
-//! need not rewrite what is stored. The tests below hold the bytes of every stored type: a change
-//! of a type that changes them needs a new format byte and a decoder for the old one.
+//! need not rewrite what is stored. Tests hold the bytes of every stored type: a change of a type
+//! that changes them needs a new format byte and a decoder for the old one.
 
 use super::{Error, Result};
 use crate::domain::cart::Cart;

@@ -19,7 +19,6 @@ pub struct TestApp {
     /// `http://127.0.0.1:port`
     pub url: String,
     pub client: Client,
-    pub sources: Sources,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
 }
@@ -79,7 +78,7 @@ impl TestApp {
         };
         let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();
         let secret = Secret::parse(SECRET).unwrap();
-        let server = Server::start(&settings, stores, &secret, hasher, sources.clone());
+        let server = Server::start(&settings, stores, &secret, hasher, sources);
         let server = server.await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -89,7 +88,6 @@ impl TestApp {
         Self {
             url,
             client: Client::new(),
-            sources,
             stop: Some(stop),
             running: Some(running),
         }

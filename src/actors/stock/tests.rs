@@ -134,7 +134,7 @@ async fn two_writers_of_one_item_oversell_nothing() {
     receive(&store, 50).await;
     let nodes = [stocks(&store).await, stocks(&store).await];
     count_commits(&store);
-    let ask = |number: u128| reserve(&nodes[usize::from(number % 2 == 0)], number, 1);
+    let ask = |number: u128| reserve(&nodes[usize::from(number.is_multiple_of(2))], number, 1);
     let asked = join_all((0..200).map(ask)).await;
     assert_eq!(asked.iter().filter(|answer| answer.is_ok()).count(), 50);
     assert_eq!(

@@ -5,7 +5,7 @@ use crate::actors::Failure;
 use crate::domain::account::{Account, Profile};
 use crate::domain::cart::Cart;
 use crate::domain::ids::{OrderId, RoleId, UserId};
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Quote};
 use crate::domain::time::Timestamp;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub enum Body {
     Account(AccountView),
     /// The cart.
     Cart(CartView),
+    /// What an order would come to.
+    Quote(Box<Quote>),
     /// The order that was placed.
     Order(Arc<Order>),
     /// An order that was placed before; `Users::ask` reads it.
@@ -97,6 +99,17 @@ impl Reply {
     pub fn into_cart(self) -> Result<CartView, Failure> {
         match self.body {
             Body::Cart(cart) => Ok(cart),
+            _ => Err(Failure::Internal),
+        }
+    }
+
+    /// The quote.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`] where the answer is something else.
+    pub fn into_quote(self) -> Result<Box<Quote>, Failure> {
+        match self.body {
+            Body::Quote(quote) => Ok(quote),
             _ => Err(Failure::Internal),
         }
     }

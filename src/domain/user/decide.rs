@@ -3,6 +3,7 @@
 mod administer;
 mod cart;
 mod order;
+mod quote;
 mod session;
 
 use super::{Command, Event, IfMatch, Rejection, Request, State};
@@ -10,7 +11,7 @@ use crate::domain::account::{Account, KeyUse, MAX_KEYS};
 use crate::domain::cart::Cart;
 use crate::domain::catalog::Catalog;
 use crate::domain::ids::{OrderId, Sku};
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Quote};
 use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 pub use order::{Draft, finish};
@@ -68,6 +69,8 @@ pub struct Decision {
 pub enum Answer {
     /// Nothing but that it is done.
     Done,
+    /// What an order would come to.
+    Quote(Box<Quote>),
     /// The account.
     Account,
     /// The cart.
@@ -158,6 +161,10 @@ pub fn decide(
         }
         (Command::ViewAccount, Some(_)) => Decision::view(Answer::Account),
         (Command::ViewCart, Some(_)) => Decision::view(Answer::Cart),
+        (Command::Quote(terms), Some(account)) => {
+            let (quote, _) = quote::quote(&state.cart, account, terms, context)?;
+            Decision::view(Answer::Quote(Box::new(quote)))
+        }
         (Command::PlaceOrder(checkout), Some(account)) => {
             let draft = order::draft(&state.cart, account, checkout, context)?;
             return Ok(Decision::view(Answer::Checkout(Box::new(draft))));

@@ -63,7 +63,7 @@ pub enum Rejection {
         code: PromotionCode,
         problem: String,
     },
-    #[error("the total is now {} {}", .0.amount, .0.currency)]
+    #[error("expected_total is not what the order comes to: the total is now {0}")]
     PriceChanged(Money),
     #[error("the order's total is too large")]
     TotalTooLarge,

@@ -1,7 +1,7 @@
 //! What can be asked of a user's actor.
 
 use crate::domain::account::Claim;
-use crate::domain::address::Address;
+use crate::domain::address::{Address, Destination};
 use crate::domain::catalog::Attributes;
 use crate::domain::ids::{
     FamilyId, LineId, OrderId, ProductId, PromotionCode, RoleId, ShippingMethodId, VariantId,
@@ -125,6 +125,8 @@ pub enum Command {
     RemoveItem(LineId),
     /// Removes all lines.
     ClearCart,
+    /// Shows what an order of the cart would come to.
+    Quote(Box<Terms>),
     /// Orders what is in the cart.
     PlaceOrder(Box<Checkout>),
     /// Moves the partition's version, so that no commit that rests on an earlier one can still
@@ -169,6 +171,17 @@ impl Command {
     }
 }
 
+/// What an order's price depends on, beside the cart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Where taxes are due; none are where that is not known yet.
+    pub destination: Option<Destination>,
+    /// The codes, in the order given.
+    pub promotion_codes: Vec<PromotionCode>,
+    /// How it is sent; the shop's default where absent.
+    pub shipping_method_id: Option<ShippingMethodId>,
+}
+
 /// How an order is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkout {
@@ -186,4 +199,16 @@ pub struct Checkout {
     pub notes: String,
     /// What the customer was shown; another total is refused.
     pub expected_total: Option<Money>,
+}
+
+impl Checkout {
+    /// What the price depends on.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            destination: Some(self.shipping_address.destination()),
+            promotion_codes: self.promotion_codes.clone(),
+            shipping_method_id: self.shipping_method_id.clone(),
+        }
+    }
 }

@@ -158,7 +158,7 @@ async fn every_refusal_has_its_status_code_and_message() {
     400 {"error":{"code":"product_unavailable","message":"Laptop is no longer sold: remove it from the cart"}}
     400 {"error":{"code":"unknown_shipping_method","message":"shipping_method_id ship_x is not a shipping method of this shop"}}
     400 {"error":{"code":"invalid_promotion_code","message":"promotion_codes: SAVE10 has ended"}}
-    409 {"error":{"code":"price_changed","message":"the total is now 108749 USD"}}
+    409 {"error":{"code":"price_changed","message":"expected_total is not what the order comes to: the total is now 1087.49 USD"}}
     400 {"error":{"code":"total_too_large","message":"the order's total is too large"}}
     409 {"error":{"code":"cart_changed","message":"the cart changed while the order was being placed"}}
     429 retry-after=1 {"error":{"code":"too_many_requests","message":"too many requests of this user are waiting"}}

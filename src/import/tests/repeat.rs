@@ -188,3 +188,56 @@ async fn a_promotions_total_limit_is_stock() {
     let key = StockKey::Promotion(PromotionCode::parse("FIRST").unwrap());
     assert_eq!(bench.store.stock(key).await.unwrap().value.available, 20);
 }
+
+#[tokio::test]
+async fn a_product_with_the_sku_of_another_that_is_stored_is_refused() {
+    let bench = Bench::new();
+    bench.ndjson(LAMP).await;
+    let other = LAMP
+        .replace("p1", "p2")
+        .replace("\"stock\":5", "\"stock\":9");
+    let (report, refused) = bench.ndjson(&format!("\n{other}")).await;
+    assert_eq!(
+        refused,
+        ["file.ndjson:2: uses SKU L, as does the stored product p1"]
+    );
+    assert_eq!(counts(&report, Kind::Product), [0, 0, 0, 1]);
+    assert_eq!(counts(&report, Kind::Stock), [0; 4]);
+    assert!(bench.product("p2").await.is_none());
+    assert_eq!(bench.received("L").await.received, 5);
+
+    let csv = "Handle,Title,Variant SKU,Variant Price,Variant Inventory Qty,Option1 Name,Option1 Value\n\
+        lamps,Lamps,L1,1,7,Size,S\nlamps,,L,1,8,Size,M\n";
+    let (_, refused) = bench.csv(csv).await;
+    assert_eq!(
+        refused,
+        ["file.csv:2: uses SKU L, as does the stored product p1"]
+    );
+    assert_eq!(bench.received("L").await.received, 5);
+    assert_eq!(bench.received("L1").await.received, 0);
+}
+
+#[tokio::test]
+async fn a_sku_that_one_product_gives_up_another_can_have() {
+    let bench = Bench::new();
+    bench.ndjson(LAMP).await;
+    let without_stock = |id: &str, sku: &str| {
+        let lamp = LAMP.replace(",\"stock\":5", "").replace("p1", id);
+        lamp.replace("\"L\"", &format!("\"{sku}\""))
+    };
+    let moved = format!("{}\n{}", without_stock("p1", "M"), without_stock("p2", "L"));
+    assert_eq!(bench.ndjson(&moved).await.1, [""; 0]);
+    bench.store.writes();
+    let (_, refused) = bench.ndjson(&moved).await;
+    assert_eq!((bench.store.writes(), refused.len()), (0, 0));
+    // In the other order the first of them finds its SKU taken.
+    let back = format!("{}\n{}", without_stock("p1", "L"), without_stock("p2", "M"));
+    let (_, refused) = bench.ndjson(&back).await;
+    assert_eq!(
+        refused,
+        [
+            "file.ndjson:1: uses SKU L, as does the stored product p2",
+            "file.ndjson:2: uses SKU M, as does the stored product p1",
+        ]
+    );
+}

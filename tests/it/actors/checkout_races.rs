@@ -264,10 +264,12 @@ async fn orders_behind_one_whose_attempt_cannot_be_written_are_all_answered() {
     assert_books(&world, &[user]).await;
 }
 
+type Step = fn(&Op<'_>) -> bool;
+
 /// Wherever checkout stands when its asker gives up: all of it happens, or nothing.
 #[tokio::test(start_paused = true)]
 async fn an_order_whose_asker_gives_up_is_placed_or_released() {
-    let steps: [(fn(&Op<'_>) -> bool, usize); 5] = [
+    let steps: [(Step, usize); 5] = [
         (|op| matches!(op, Op::PutAttempt(_)), 0),
         (|op| matches!(op, Op::Read("holds")), 0),
         (stock_commit, 0),

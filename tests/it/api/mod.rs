@@ -10,4 +10,7 @@ mod faults;
 mod flash_sale;
 mod limits;
 mod orders;
+mod promotions;
+mod quotes;
+mod shop;
 mod walk;

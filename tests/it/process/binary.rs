@@ -82,6 +82,8 @@ impl Shop {
         ];
         let mut command = cartwright(&fixed);
         command.args(flags).env("CARTWRIGHT_JWT_SECRET", SECRET);
+        // All tests ask from one address; a flag wins.
+        command.env("CARTWRIGHT_RATE_LIMIT", "off");
         command
     }
 

@@ -202,6 +202,7 @@ impl Turn<'_> {
         let account = state.account.as_ref();
         let body = match answer {
             Answer::Done => Body::Done,
+            Answer::Quote(quote) => Body::Quote(quote),
             Answer::Order(order) => Body::Order(order),
             Answer::PastOrder(order) => Body::PastOrder(order),
             Answer::Refused(rejection) => return Err(rejection.into()),

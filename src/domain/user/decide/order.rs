@@ -1,16 +1,14 @@
 //! Orders: drafted from the cart, reserved by the actor, then decided once more.
 
+use super::quote::quote;
 use super::{Answer, Context, Decision, authenticate, key_used, match_revision, replay};
 use crate::domain::account::Account;
-use crate::domain::cart::{Cart, Line};
-use crate::domain::catalog::offer;
+use crate::domain::cart::Cart;
 use crate::domain::ids::{OrderId, PromotionCode};
 use crate::domain::order::{Order, OrderLine, OrderStatus};
-use crate::domain::pricing::{self, Item, Priced};
-use crate::domain::shop::{Promotion, ShippingMethod};
+use crate::domain::shop::Promotion;
 use crate::domain::stock::StockKey;
 use crate::domain::user::{Checkout, Event, Rejection, Request, State};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,39 +30,31 @@ pub(super) fn draft(
     checkout: &Checkout,
     context: &Context<'_>,
 ) -> Result<Draft, Rejection> {
-    let lines = sold_as(cart, context)?;
-    let (priced, promotions, shipping) = price(&lines, account, checkout, context)?;
-    let total = priced.totals.total;
+    let (quote, promotions) = quote(cart, account, &checkout.terms(), context)?;
+    let total = quote.totals.total;
     if checkout
         .expected_total
         .is_some_and(|expected| expected != total)
     {
         return Err(Rejection::PriceChanged(total));
     }
-    let demand = demand(&lines, &promotions)?;
+    let demand = demand(&quote.lines, &promotions)?;
     let shipping_address = checkout.shipping_address.clone();
     let order = Order {
         id: OrderId((context.fresh_id)()),
         user_id: account.id,
         seq: 0,
         status: OrderStatus::Pending,
-        lines: lines
-            .into_iter()
-            .zip(&priced.lines)
-            .map(order_line)
-            .collect(),
+        lines: quote.lines,
         billing_address: checkout
             .billing_address
             .clone()
             .unwrap_or(shipping_address.clone()),
         shipping_address,
         payment_method_id: checkout.payment_method_id.clone(),
-        promotion_codes: promotions
-            .iter()
-            .map(|promotion| promotion.code.clone())
-            .collect(),
-        shipping_method_id: shipping.id.clone(),
-        totals: priced.totals,
+        promotion_codes: quote.promotion_codes,
+        shipping_method_id: quote.shipping_method_id,
+        totals: quote.totals,
         notes: checkout.notes.clone(),
         created_at: context.now,
         updated_at: context.now,
@@ -80,66 +70,11 @@ pub(super) fn draft(
     })
 }
 
-/// The lines with what they are sold as today.
-fn sold_as(cart: &Cart, context: &Context<'_>) -> Result<Vec<Line>, Rejection> {
-    if cart.lines.is_empty() {
-        return Err(Rejection::CartEmpty);
-    }
-    let sold =
-        cart.lines.iter().map(|line| {
-            let offer = offer(context.catalog, &line.product_id, line.variant_id.as_ref())
-                .map_err(|_| Rejection::ProductUnavailable {
-                    name: line.name.clone(),
-                })?;
-            let (sku, name, price) = (offer.sku.clone(), offer.name.to_owned(), offer.price);
-            Ok(Line {
-                sku,
-                name,
-                price,
-                ..line.clone()
-            })
-        });
-    sold.collect()
-}
-
-type Pricing<'a> = (Priced, Vec<&'a Promotion>, Cow<'a, ShippingMethod>);
-
-fn price<'a>(
-    lines: &[Line],
-    account: &Account,
-    checkout: &Checkout,
-    context: &Context<'a>,
-) -> Result<Pricing<'a>, Rejection> {
-    let shop = context.shop;
-    // The first line decides where nothing was imported: a shop has one currency.
-    let currency = shop.currency.unwrap_or(lines[0].price.currency);
-    let wanted = checkout.shipping_method_id.as_ref();
-    let shipping = shop.shipping_method(wanted, currency).ok_or_else(|| {
-        wanted
-            .cloned()
-            .map_or(Rejection::TotalTooLarge, Rejection::UnknownShippingMethod)
-    })?;
-    let item = |line: &Line| Item {
-        unit_price: line.price,
-        quantity: line.quantity,
-    };
-    let items: Vec<Item> = lines.iter().map(item).collect();
-    let subtotal = pricing::subtotal(currency, &items).map_err(|_| Rejection::TotalTooLarge)?;
-    let codes = &checkout.promotion_codes;
-    let promotions = shop
-        .promotions_for(codes, subtotal, context.now, &account.promotion_uses)
-        .map_err(|refusal| Rejection::Promotion {
-            code: refusal.code,
-            problem: refusal.reason.to_string(),
-        })?;
-    let tax = shop.tax_rate(&checkout.shipping_address);
-    let priced = pricing::price(currency, &items, &promotions, tax, &shipping)
-        .map_err(|_| Rejection::TotalTooLarge)?;
-    Ok((priced, promotions, shipping))
-}
-
 /// What has to be held: units summed per SKU, and one use of each promotion that is limited in all.
-fn demand(lines: &[Line], promotions: &[&Promotion]) -> Result<Vec<(StockKey, u32)>, Rejection> {
+fn demand(
+    lines: &[OrderLine],
+    promotions: &[&Promotion],
+) -> Result<Vec<(StockKey, u32)>, Rejection> {
     let mut demand = BTreeMap::<StockKey, u32>::new();
     for line in lines {
         let units = demand.entry(StockKey::Sku(line.sku.clone())).or_default();
@@ -152,22 +87,6 @@ fn demand(lines: &[Line], promotions: &[&Promotion]) -> Result<Vec<(StockKey, u3
         .filter(|promotion| promotion.limit_total.is_some());
     demand.extend(limited.map(|promotion| (StockKey::Promotion(promotion.code.clone()), 1)));
     Ok(demand.into_iter().collect())
-}
-
-fn order_line((line, priced): (Line, &pricing::PricedLine)) -> OrderLine {
-    OrderLine {
-        id: line.id,
-        product_id: line.product_id,
-        variant_id: line.variant_id,
-        sku: line.sku,
-        name: line.name,
-        attributes: line.attributes,
-        quantity: line.quantity,
-        unit_price: line.price,
-        discount: priced.discount,
-        tax: priced.tax,
-        total: priced.total,
-    }
 }
 
 /// Decides a drafted order whose demand is held: what the request depends on is judged once more,

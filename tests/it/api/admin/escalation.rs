@@ -1,109 +1,143 @@
-//! Staff who try to become more than they are.
+//! Staff who try to become more than they are, or to make others less.
 
-use super::{Office, code, permission_id, text};
-use serde_json::json;
+use super::{Answer, Office, Person, code, permission_id, text};
+use reqwest::Method;
+use serde_json::{Value, json};
 
-#[tokio::test]
-async fn staff_cannot_raise_themselves() {
-    let office = Office::open().await;
-    let manager = office.staff("man", "manager").await;
-    let support = office.staff("sup", "customer_experience").await;
-    let strong = office.role("strong", &["manage_roles"]).await;
-    let path_of = |role: &str| format!("/roles/{role}/permissions");
-    let manage_roles = json!({"permission_id": permission_id("manage_roles")});
-    let (manager_role, admin_role) = (
-        office.role_id("manager").await,
-        office.role_id("admin").await,
-    );
-    for (who, role) in [
-        (&manager, "admin"),
-        (&manager, "strong"),
-        (&support, "manager"),
-        (&support, "admin"),
-    ] {
-        for user in [&manager, &support, &office.root] {
-            assert_eq!(
-                code(&office.assign(who, user, role).await),
-                (403, "forbidden"),
-                "{role}"
-            );
-            let removed = office.remove(who, user, role).await;
-            assert_eq!(code(&removed), (403, "forbidden"), "{role}");
+/// A shop with a manager, somebody of the support, and a role that neither holds.
+struct Shop {
+    office: Office,
+    manager: Person,
+    support: Person,
+    strong: String,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let office = Office::open().await;
+        Self {
+            manager: office.staff("man", "manager").await,
+            support: office.staff("sup", "customer_experience").await,
+            strong: office.role("strong", &["manage_roles"]).await,
+            office,
         }
     }
-    // By way of a role of their own.
+
+    async fn grant(&self, by: &Person, role: &str, permission: &str) -> Answer {
+        let body = json!({"permission_id": permission_id(permission)});
+        let path = format!("/roles/{role}/permissions");
+        self.office.post(by, &path, body).await
+    }
+
+    async fn assert_forbidden(&self, by: &Person, method: Method, path: &str, body: Value) {
+        let refused = self.office.ask(by, method.clone(), path, &body).await;
+        let told = format!("{method} {path}");
+        assert_eq!(code(&refused), (403, "forbidden"), "{told}");
+    }
+}
+
+const FORBIDDEN: (u16, &str) = (403, "forbidden");
+
+#[tokio::test]
+async fn nobody_gives_or_takes_a_role_that_they_do_not_hold() {
+    let shop = Shop::open().await;
+    let (office, manager, support) = (&shop.office, &shop.manager, &shop.support);
+    for (who, role) in [
+        (manager, "admin"),
+        (manager, "strong"),
+        (support, "manager"),
+        (support, "admin"),
+    ] {
+        for user in [manager, support, &office.root] {
+            let assigned = office.assign(who, user, role).await;
+            assert_eq!(code(&assigned), FORBIDDEN, "{role}");
+            let removed = office.remove(who, user, role).await;
+            assert_eq!(code(&removed), FORBIDDEN, "{role}");
+        }
+    }
+    let new = office.user("new").await;
+    let assigned = office.assign(support, &new, "customer_experience").await;
+    assert_eq!(assigned.0, 200);
+    assert_eq!(office.assign(manager, support, "manager").await.0, 200);
+}
+
+#[tokio::test]
+async fn nobody_grants_what_they_do_not_hold() {
+    let shop = Shop::open().await;
+    let (office, manager, support) = (&shop.office, &shop.manager, &shop.support);
     let (_, made) = office
-        .post(&manager, "/roles", json!({"name": "mine"}))
+        .post(manager, "/roles", json!({"name": "mine"}))
         .await;
     let mine = text(&made["data"]["role"]["id"]);
-    for role in [&mine, &strong, &manager_role, &admin_role] {
-        let granted = office
-            .post(&manager, &path_of(role), manage_roles.clone())
-            .await;
-        assert_eq!(code(&granted), (403, "forbidden"), "{role}");
+    for role in [
+        &mine,
+        &shop.strong,
+        &office.role_id("manager").await,
+        &office.role_id("admin").await,
+    ] {
+        let granted = shop.grant(manager, role, "manage_roles").await;
+        assert_eq!(code(&granted), FORBIDDEN, "{role}");
     }
-    let products = json!({"permission_id": permission_id("manage_products")});
-    let granted = office
-        .post(&support, &path_of(&mine), products.clone())
-        .await;
-    assert_eq!(code(&granted), (403, "forbidden"));
-    // What built-in roles may do is not theirs to change, even where they hold it.
+    let granted = shop.grant(support, &mine, "manage_products").await;
+    assert_eq!(code(&granted), FORBIDDEN);
+    let granted = shop.grant(manager, &mine, "manage_products").await;
+    assert_eq!(granted.0, 200);
+}
+
+#[tokio::test]
+async fn what_built_in_roles_may_do_is_an_admins_to_change() {
+    let shop = Shop::open().await;
+    let (office, manager) = (&shop.office, &shop.manager);
     let support_role = office.role_id("customer_experience").await;
-    let granted = office
-        .post(&manager, &path_of(&support_role), products)
+    let granted = shop.grant(manager, &support_role, "manage_products").await;
+    assert_eq!(code(&granted), FORBIDDEN);
+    let held = permission_id("manage_products");
+    let own = office.role_id("manager").await;
+    let path = format!("/roles/{own}/permissions/{held}");
+    shop.assert_forbidden(manager, Method::DELETE, &path, Value::Null)
         .await;
-    assert_eq!(code(&granted), (403, "forbidden"));
-    let revoke = format!(
-        "{}/{}",
-        path_of(&manager_role),
-        permission_id("manage_products")
-    );
-    assert_eq!(
-        code(&office.delete(&manager, &revoke).await),
-        (403, "forbidden")
-    );
-    // Nor what others hold and they do not.
-    assert_eq!(
-        code(&office.delete(&manager, &format!("/roles/{strong}")).await),
-        (403, "forbidden")
-    );
-    let renamed = office
-        .put(
-            &manager,
-            &format!("/roles/{strong}"),
-            json!({"name": "weak"}),
-        )
+    let path = format!("/permissions/{held}");
+    let body = json!({"name": "manage_products", "resource": "users", "action": "manage"});
+    shop.assert_forbidden(manager, Method::PUT, &path, body)
         .await;
-    assert_eq!(code(&renamed), (403, "forbidden"));
-    let revoke = format!("{}/{}", path_of(&strong), permission_id("manage_roles"));
     assert_eq!(
-        code(&office.delete(&manager, &revoke).await),
-        (403, "forbidden")
-    );
-    let path = format!("/permissions/{}", permission_id("view_users"));
-    let changed = json!({"name": "view_users", "resource": "users", "action": "manage"});
-    assert_eq!(
-        code(&office.put(&manager, &path, changed).await),
-        (403, "forbidden")
-    );
-    assert_eq!(
-        code(&office.delete(&manager, &path).await),
+        code(&office.delete(manager, &path).await),
         (403, "built_in")
     );
-    // Fields that are nobody's to set are ignored.
-    let body = json!({"name": "sneaky", "id": admin_role, "built_in": true, "permissions": [permission_id("manage_roles")]});
-    let (_, made) = office.post(&support, "/roles", body).await;
+    let granted = shop.grant(&office.root, &support_role, "manage_products");
+    assert_eq!(granted.await.0, 200);
+}
+
+#[tokio::test]
+async fn nobody_takes_from_a_role_what_they_do_not_hold() {
+    let shop = Shop::open().await;
+    let path = format!("/roles/{}", shop.strong);
+    let grant = format!("{path}/permissions/{}", permission_id("manage_roles"));
+    let name = json!({"name": "weak"});
+    for who in [&shop.manager, &shop.support] {
+        for path in [&path, &grant] {
+            shop.assert_forbidden(who, Method::DELETE, path, Value::Null)
+                .await;
+        }
+        shop.assert_forbidden(who, Method::PUT, &path, name.clone())
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn fields_that_are_nobodys_to_set_are_ignored() {
+    let shop = Shop::open().await;
+    let admin = shop.office.role_id("admin").await;
+    let body = json!({
+        "name": "sneaky", "id": admin, "built_in": true,
+        "permissions": [permission_id("manage_roles")],
+    });
+    let (_, made) = shop.office.post(&shop.support, "/roles", body).await;
     let sneaky = text(&made["data"]["role"]["id"]);
-    let held = office.get(&support, &path_of(&sneaky)).await;
-    assert_ne!(sneaky, admin_role);
+    assert_ne!(sneaky, admin);
+    let path = format!("/roles/{sneaky}/permissions");
+    let held = shop.office.get(&shop.support, &path).await;
     assert_eq!(held.1["data"]["permissions"], json!([]));
-    // And what they hold they do hand out.
-    assert_eq!(
-        office
-            .assign(&support, &office.user("new").await, "customer_experience")
-            .await
-            .0,
-        200
-    );
-    assert_eq!(office.assign(&manager, &support, "manager").await.0, 200);
+    let path = format!("/roles/{sneaky}");
+    assert_eq!(shop.office.delete(&shop.support, &path).await.0, 204);
 }

@@ -125,7 +125,7 @@ async fn whoever_has_no_role_for_it_is_refused() {
 /// A token with our signature that names more roles than the account has.
 async fn claims_to_be_admin(office: &Office) -> Person {
     let user = office.user("cla").await;
-    let tokens = AccessTokens::new(&Secret::parse(SECRET).unwrap(), office.app.sources.clone());
+    let tokens = AccessTokens::new(&Secret::parse(SECRET).unwrap(), Sources::system());
     let id = UserId::parse(&user.id).unwrap();
     let token = tokens.issue(id, vec!["admin".to_owned()], 0).token;
     Person { token, ..user }
@@ -141,7 +141,7 @@ async fn a_token_that_counts_for_nothing_is_refused_first() {
     };
     let past = Sources {
         clock: Arc::new(Past),
-        ..office.app.sources.clone()
+        ..Sources::system()
     };
     let deactivated = office.staff("dea", "manager").await;
     office.set_active(&office.root, &deactivated, false).await;
@@ -151,8 +151,8 @@ async fn a_token_that_counts_for_nothing_is_refused_first() {
     let other = "q7Lm2-Xe9Rb4cVz1NdTgJw6HkPsYaUf3";
     let tokens = [
         issue(SECRET, past, root),
-        issue(other, office.app.sources.clone(), root),
-        issue(SECRET, office.app.sources.clone(), nobody),
+        issue(other, Sources::system(), root),
+        issue(SECRET, Sources::system(), nobody),
         deactivated.token,
         changed.token,
         "x".to_owned(),

@@ -3,6 +3,7 @@
 use super::*;
 use crate::domain::account::{Claim, Credential, Email, KeyUse, Profile};
 use crate::domain::address::Address;
+use crate::domain::cart::Line;
 use crate::domain::catalog::{Attributes, Catalog, Product, Status, Variant};
 use crate::domain::ids::{LineId, ProductId, ShippingMethodId, Sku, UserId, VariantId};
 use crate::domain::money::{Currency, Money, Rate};
