@@ -3,11 +3,12 @@
 //! between it and the account is completed at the next login.
 
 use super::Failure;
+use super::administration::Administration;
 use super::user::{AccountView, Users};
 use crate::auth::access::AccessTokens;
 use crate::auth::password::{self, Hasher};
 use crate::auth::refresh::{Refresh, RefreshTokens};
-use crate::domain::access::{RoleBook, admin_role, user_role};
+use crate::domain::access::{admin_role, user_role};
 use crate::domain::account::{Claim, Credential, Email, Profile};
 use crate::domain::ids::{FamilyId, RoleId, UserId};
 use crate::domain::time::Timestamp;
@@ -39,8 +40,8 @@ pub struct Means {
     pub access: AccessTokens,
     /// Makes and reads refresh tokens.
     pub refresh: RefreshTokens,
-    /// The roles' names.
-    pub roles: RoleBook,
+    /// The roles' names, and the administrators.
+    pub administration: Administration,
 }
 
 /// A session, as the client gets it.
@@ -205,7 +206,7 @@ impl Accounts {
             .ask(user, view, deadline)
             .await?
             .into_account()?;
-        let roles = self.means.roles.names(&account.roles);
+        let roles = self.role_names(&account);
         Ok((account, roles))
     }
 
@@ -238,7 +239,7 @@ impl Accounts {
             .into_account()?;
         let is_admin = account.roles.contains(&admin_role());
         if is_admin {
-            self.enlist(user, deadline).await?;
+            self.means.administration.enlist(user, deadline).await?;
         }
         Ok(is_admin)
     }
@@ -300,30 +301,6 @@ impl Accounts {
         }
     }
 
-    /// Adds the user to the administrators.
-    async fn enlist(&self, user: UserId, deadline: Instant) -> Result<(), Failure> {
-        let store = &self.means.store;
-        while Instant::now() < deadline {
-            let mut known = store.administrators().await.map_err(Failure::from_store)?;
-            if !known.value.insert(user) {
-                return Ok(());
-            }
-            let write = WriteId(self.means.sources.entropy.uuid());
-            let change = Change::Administrators(known.value);
-            let commit = Commit {
-                expected: known.version,
-                write,
-                change,
-            };
-            match resolve::commit(&**store, commit, deadline).await {
-                Ok(()) => return Ok(()),
-                Err(CommitFailure::Conflict) => {}
-                Err(_) => return Err(Failure::Unavailable),
-            }
-        }
-        Err(Failure::Unavailable)
-    }
-
     async fn open(&self, claim: Claim, deadline: Instant) -> Result<Opened, AccountFailure> {
         let user = claim.user_id;
         let family = FamilyId(self.means.sources.entropy.uuid());
@@ -341,8 +318,13 @@ impl Accounts {
         Ok(self.opened(reply.into_account()?, refresh))
     }
 
+    fn role_names(&self, account: &AccountView) -> Vec<String> {
+        let roles = self.means.administration.roles().last_known();
+        roles.names(&account.roles)
+    }
+
     fn opened(&self, account: AccountView, refresh: Refresh) -> Opened {
-        let roles = self.means.roles.names(&account.roles);
+        let roles = self.role_names(&account);
         let access = self
             .means
             .access

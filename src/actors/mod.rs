@@ -2,6 +2,7 @@
 //! the supervisors that own their lives. Knows nothing of HTTP.
 
 pub mod accounts;
+pub mod administration;
 mod beside;
 mod directory;
 pub mod orders;

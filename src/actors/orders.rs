@@ -89,7 +89,8 @@ impl Orders {
     }
 }
 
-async fn in_time<T>(
+/// What a read finds, where it finds it before the deadline.
+pub(super) async fn in_time<T>(
     deadline: Instant,
     read: impl Future<Output = crate::store::Result<T>>,
 ) -> Result<T, Failure> {

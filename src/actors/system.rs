@@ -1,6 +1,7 @@
 //! The actors of one node, put together: started in order, quiesced in the opposite one.
 
 use super::Bounds;
+use super::administration::{Administration, Roles};
 use super::orders::Orders;
 use super::recovery::{Recovery, Which};
 use super::stock::Stocks;
@@ -39,6 +40,7 @@ pub struct System {
     users: Users,
     stocks: Stocks,
     orders: Orders,
+    administration: Administration,
     recovery: Recovery,
 }
 
@@ -81,6 +83,10 @@ impl System {
         };
         let users = Users::new(means, user_shards, options.users);
         let orders = Orders::new(users.clone(), store.clone());
+        let roles = Roles::load(store.clone()).await;
+        supervision.supervise(roles.refreshing());
+        let administration =
+            Administration::new(store.clone(), sources.clone(), users.clone(), roles);
         let recovery = Recovery {
             store,
             sources,
@@ -92,6 +98,7 @@ impl System {
             users,
             stocks,
             orders,
+            administration,
             recovery,
         };
         system.recover().await;
@@ -167,6 +174,12 @@ impl System {
     #[must_use]
     pub fn orders(&self) -> Orders {
         self.orders.clone()
+    }
+
+    /// Roles, and who has them.
+    #[must_use]
+    pub fn administration(&self) -> Administration {
+        self.administration.clone()
     }
 
     /// How many users' and stock items' actors are resident.

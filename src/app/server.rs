@@ -8,7 +8,6 @@ use crate::auth::refresh::RefreshTokens;
 use crate::auth::secret::{Secret, WeakSecret};
 use crate::catalog::{Live, LoadError};
 use crate::config::{FirstAdmin, Settings};
-use crate::domain::access::RoleBook;
 use crate::domain::account::Email;
 use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
@@ -104,6 +103,7 @@ impl Server {
         let catalog = Arc::new(Live::load(&*store).await?);
         let system = System::start(system_options(settings, &store, &sources, &catalog)).await?;
         let tokens = AccessTokens::new(secret, sources.clone());
+        let administration = system.administration();
         let accounts = Accounts::new(Means {
             store,
             sources: sources.clone(),
@@ -111,7 +111,7 @@ impl Server {
             hasher,
             access: AccessTokens::new(secret, sources.clone()),
             refresh: RefreshTokens::new(secret, sources.entropy.clone()),
-            roles: RoleBook::built_in(),
+            administration: administration.clone(),
         });
         make_first_admin(admin, &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
@@ -122,6 +122,7 @@ impl Server {
             orders: system.orders(),
             catalog,
             tokens: Arc::new(tokens),
+            administration,
             readiness: readiness(is_draining.clone(), stores),
             sources,
             cors: Cors::allow(&settings.cors_origins)

@@ -1,5 +1,11 @@
-//! Roles and permissions: who may do what. What is here from the first start, and what a set of
-//! roles amounts to; who may change it is decided elsewhere.
+//! Roles and permissions: who may do what. What is here from the first start, what a set of roles
+//! amounts to, and who may change it.
+
+mod change;
+#[cfg(test)]
+mod properties;
+
+pub use change::{PermissionText, Refusal, RoleText};
 
 use super::ids::{PermissionId, RoleId};
 use serde::{Deserialize, Serialize};
@@ -143,17 +149,41 @@ impl RoleBook {
         names
     }
 
-    /// Whether one of these roles has the permission, and there still is such a permission.
+    /// Whether one of these roles stands for the permission, and there still is such a permission.
     #[must_use]
     pub fn holds(&self, roles: &BTreeSet<RoleId>, permission: PermissionId) -> bool {
         self.permissions.contains_key(&permission)
-            && self
-                .held(roles)
-                .any(|role| role.permissions.contains(&permission))
+            && self.held(roles).any(|role| role.stands_for(permission))
+    }
+
+    /// What the role stands for, by name. Empty where there is no such role.
+    #[must_use]
+    pub fn permissions_of(&self, role: RoleId) -> Vec<&Permission> {
+        let Some(role) = self.roles.get(&role) else {
+            return Vec::new();
+        };
+        let all = self.permissions.values();
+        let mut held: Vec<_> = all.filter(|it| role.stands_for(it.id)).collect();
+        held.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        held
     }
 
     fn held(&self, roles: &BTreeSet<RoleId>) -> impl Iterator<Item = &Role> {
         roles.iter().filter_map(|id| self.roles.get(id))
+    }
+}
+
+impl Role {
+    /// Admin stands for every permission, also for those that are made later.
+    fn stands_for(&self, permission: PermissionId) -> bool {
+        self.id == admin_role() || self.permissions.contains(&permission)
+    }
+}
+
+impl Permission {
+    /// Whether it is here from the first start: its id follows from its name, which it keeps.
+    fn is_built_in(&self) -> bool {
+        self.id == permission_id(&self.name)
     }
 }
 

@@ -125,6 +125,8 @@ pub struct Account {
 
 /// The most sessions of a user; a further login ends the oldest.
 pub const MAX_SESSIONS: usize = 32;
+/// The most roles of a user: access tokens name them all.
+pub const MAX_ROLES: usize = 32;
 /// How long a session lasts from its login.
 pub const SESSION_LIFE: Millis = Millis::days(30);
 /// How long after a rotation the token before it is merely refused.

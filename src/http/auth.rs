@@ -112,9 +112,7 @@ async fn logout(call: Call) -> Result<Response, ApiError> {
         .accounts
         .logout(claims.user, claims.epoch, call.deadline);
     done.await?;
-    let mut response = Response::new("".into());
-    *response.status_mut() = StatusCode::NO_CONTENT;
-    Ok(response)
+    Ok(json::no_content())
 }
 
 async fn view_profile(call: Call) -> Result<Response, ApiError> {
@@ -181,7 +179,7 @@ struct ProfileView<'a> {
 
 /// A user, to the letter of the API: with times where a session is opened, without in the profile.
 #[derive(Serialize)]
-struct UserView<'a> {
+pub(super) struct UserView<'a> {
     id: UserId,
     email: &'a str,
     first_name: &'a str,
@@ -195,7 +193,7 @@ struct UserView<'a> {
 }
 
 impl<'a> UserView<'a> {
-    fn without_times(account: &'a AccountView) -> Self {
+    pub(super) fn without_times(account: &'a AccountView) -> Self {
         let profile = &account.profile;
         Self {
             id: account.id,

@@ -15,6 +15,10 @@ pub enum Access {
     AnyUser,
     /// As [`Access::AnyUser`]; whether the resource may be seen depends on whose it is.
     OwnerOrStaff,
+    /// Whoever has one of the roles `admin`, `manager` and `customer_experience`.
+    Staff,
+    /// Whoever has a role that stands for the permission of this name.
+    Permission(&'static str),
 }
 
 /// One method on one path.
@@ -59,6 +63,14 @@ impl Endpoint {
 
     const fn post(path: &'static str, access: Access) -> Self {
         Self::new(Method::POST, path, access).with_body()
+    }
+
+    const fn put(path: &'static str, access: Access) -> Self {
+        Self::new(Method::PUT, path, access).with_body()
+    }
+
+    const fn delete(path: &'static str, access: Access) -> Self {
+        Self::new(Method::DELETE, path, access)
     }
 
     const fn with_body(mut self) -> Self {
@@ -178,7 +190,7 @@ macro_rules! endpoints {
     };
 }
 
-use Access::{AnyUser, OwnerOrStaff, Public};
+use Access::{AnyUser, OwnerOrStaff, Permission, Public, Staff};
 
 endpoints! {
     VIEW_CART = Endpoint::get("/api/v1/cart", AnyUser);
@@ -209,6 +221,33 @@ endpoints! {
     REFRESH = Endpoint::post("/api/v1/auth/refresh", Public).counted_as(Class::Refresh);
     VIEW_PROFILE = Endpoint::get("/api/v1/auth/profile", AnyUser);
     LOGOUT = Endpoint::new(Method::POST, "/api/v1/auth/logout", AnyUser);
+
+    LIST_ROLES = Endpoint::get("/api/v1/admin/roles", Staff);
+    CREATE_ROLE = Endpoint::post("/api/v1/admin/roles", Staff);
+    VIEW_ROLE = Endpoint::get("/api/v1/admin/roles/:id", Staff);
+    UPDATE_ROLE = Endpoint::put("/api/v1/admin/roles/:id", Staff);
+    DELETE_ROLE = Endpoint::delete("/api/v1/admin/roles/:id", Staff);
+    LIST_GRANTS = Endpoint::get("/api/v1/admin/roles/:id/permissions", Staff);
+    GRANT = Endpoint::post("/api/v1/admin/roles/:id/permissions", Staff);
+    REVOKE = Endpoint::delete("/api/v1/admin/roles/:id/permissions/:permId", Staff);
+
+    LIST_PERMISSIONS = Endpoint::get("/api/v1/admin/permissions", Staff);
+    CREATE_PERMISSION = Endpoint::post("/api/v1/admin/permissions", Staff);
+    VIEW_PERMISSION = Endpoint::get("/api/v1/admin/permissions/:id", Staff);
+    UPDATE_PERMISSION = Endpoint::put("/api/v1/admin/permissions/:id", Staff);
+    DELETE_PERMISSION = Endpoint::delete("/api/v1/admin/permissions/:id", Staff);
+
+    LIST_ASSIGNMENTS = Endpoint::get("/api/v1/admin/users/:id/roles", Staff);
+    ASSIGN = Endpoint::post("/api/v1/admin/users/:id/roles", Staff);
+    UNASSIGN = Endpoint::delete("/api/v1/admin/users/:id/roles/:roleId", Staff);
+    FIND_USER = Endpoint::get("/api/v1/admin/users", Permission("view_users"));
+    VIEW_USER = Endpoint::get("/api/v1/admin/users/:id", Permission("view_users"));
+    UPDATE_USER = Endpoint::new(
+        Method::PATCH,
+        "/api/v1/admin/users/:id",
+        Permission("manage_users"),
+    )
+    .with_body();
 
     HEALTH = Endpoint::get("/health", Public).always_admitted();
     READY = Endpoint::get("/ready", Public).always_admitted();

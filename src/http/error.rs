@@ -5,6 +5,8 @@ use super::json;
 use super::limiter::LimitReached;
 use crate::actors::Failure;
 use crate::actors::accounts::AccountFailure;
+use crate::actors::administration::AdministrationFailure;
+use crate::domain::access::Refusal;
 use crate::domain::user::Rejection;
 use serde::Serialize;
 use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -42,6 +44,8 @@ pub enum ApiError {
     Unauthenticated,
     #[error("you don't have permission to view this order")]
     NotYourOrder,
+    #[error("you don't have a role that may do this")]
+    Forbidden,
     #[error("there is no such product")]
     NoSuchProduct,
     #[error("there is no such category")]
@@ -53,6 +57,17 @@ pub enum ApiError {
     Failed(#[from] Failure),
     #[error(transparent)]
     Account(AccountFailure),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+impl From<AdministrationFailure> for ApiError {
+    fn from(failure: AdministrationFailure) -> Self {
+        match failure {
+            AdministrationFailure::Refused(refusal) => Self::Refused(refusal),
+            AdministrationFailure::Failed(failure) => Self::Failed(failure),
+        }
+    }
 }
 
 impl From<AccountFailure> for ApiError {
@@ -101,12 +116,13 @@ impl ApiError {
             Self::Overloaded => return (S::SERVICE_UNAVAILABLE, "overloaded", Some(SOON)),
             Self::NotReady(_) => return (S::SERVICE_UNAVAILABLE, "not_ready", Some(SOON)),
             Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated"),
-            Self::NotYourOrder => (S::FORBIDDEN, "forbidden"),
+            Self::NotYourOrder | Self::Forbidden => (S::FORBIDDEN, "forbidden"),
             Self::NoSuchProduct => (S::NOT_FOUND, "product_not_found"),
             Self::NoSuchCategory => (S::NOT_FOUND, "category_not_found"),
             Self::NoSuchOrder => (S::NOT_FOUND, "order_not_found"),
             Self::Failed(failure) => return of_failure(failure),
             Self::Account(failure) => return of_account(failure),
+            Self::Refused(refusal) => of_refusal(refusal),
         };
         (status, code, None)
     }
@@ -168,6 +184,26 @@ fn of_account(failure: &AccountFailure) -> (StatusCode, &'static str, Option<u16
     }
 }
 
+fn of_refusal(refusal: &Refusal) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match refusal {
+        Refusal::InvalidName(_) | Refusal::DescriptionTooLong => {
+            (S::BAD_REQUEST, "invalid_request")
+        }
+        Refusal::UnknownPermission => (S::BAD_REQUEST, "permission_not_found"),
+        Refusal::TooManyRoles => (S::BAD_REQUEST, "too_many_roles"),
+        Refusal::RoleNotFound => (S::NOT_FOUND, "role_not_found"),
+        Refusal::PermissionNotFound => (S::NOT_FOUND, "permission_not_found"),
+        Refusal::RoleNameTaken => (S::CONFLICT, "role_name_taken"),
+        Refusal::PermissionNameTaken => (S::CONFLICT, "permission_name_taken"),
+        Refusal::BuiltInRole | Refusal::BuiltInPermission | Refusal::AdminHoldsAll => {
+            (S::FORBIDDEN, "built_in")
+        }
+        Refusal::NotHeld | Refusal::AdminOnly => (S::FORBIDDEN, "forbidden"),
+        Refusal::LastAdministrator => (S::CONFLICT, "last_administrator"),
+    }
+}
+
 fn of_rejection(rejection: &Rejection) -> (StatusCode, &'static str, Option<u16>) {
     use StatusCode as S;
     let (status, code) = match rejection {
@@ -175,6 +211,8 @@ fn of_rejection(rejection: &Rejection) -> (StatusCode, &'static str, Option<u16>
         Rejection::UserNotFound => (S::NOT_FOUND, "user_not_found"),
         Rejection::AccountInactive => (S::FORBIDDEN, "account_inactive"),
         Rejection::InvalidRefreshToken => (S::UNAUTHORIZED, "invalid_refresh_token"),
+        Rejection::AccountChanged => (S::CONFLICT, "account_changed"),
+        Rejection::TooManyRoles => (S::BAD_REQUEST, "too_many_roles"),
         Rejection::InvalidQuantity => (S::BAD_REQUEST, "invalid_quantity"),
         Rejection::InvalidAttributes => (S::BAD_REQUEST, "invalid_attributes"),
         Rejection::ProductNotFound => (S::BAD_REQUEST, "product_not_found"),

@@ -58,6 +58,13 @@ pub(super) fn data(status: StatusCode, value: impl Serialize) -> Response {
     response(status, &Data { data: value })
 }
 
+/// The answer where there is nothing to say.
+pub(super) fn no_content() -> Response {
+    let mut response = Response::new("".into());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 /// Reads a body. Unknown fields are ignored.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     if body.trim_ascii().is_empty() {

@@ -4,6 +4,7 @@
 //! its handler, which asks whoever owns the data. No rule of the shop is decided here; statuses
 //! and codes are decided nowhere else.
 
+mod admin;
 mod auth;
 mod cart;
 mod catalog;
@@ -26,6 +27,7 @@ pub use cors::Cors;
 pub use health::Readiness;
 
 use crate::actors::accounts::Accounts;
+use crate::actors::administration::Administration;
 use crate::actors::orders::Orders;
 use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
@@ -65,6 +67,8 @@ pub struct Parts {
     pub catalog: Arc<Live>,
     /// Judges access tokens.
     pub tokens: Arc<AccessTokens>,
+    /// Roles, and who has them.
+    pub administration: Administration,
     /// Whether the node should get traffic.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
     /// Ids of requests.
@@ -119,6 +123,8 @@ fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(shipping::routes(api))
         .unify()
         .or(auth::routes(api))
+        .unify()
+        .or(admin::routes(api))
         .unify()
         .or(health::routes(api))
         .unify()

@@ -1,7 +1,7 @@
 //! What is durable. Narrow traits, typed writes, and an error that tells what is known of a write.
 //!
-//! Every partition (a user, a stock item, an e-mail claim, the administrators) has a version and
-//! changes by compare-and-set on it alone. There is no transaction across partitions, no iterator,
+//! Every partition (a user, a stock item, an e-mail claim, the administrators, the roles) has a
+//! version and changes by compare-and-set on it alone. There is no transaction across partitions, no iterator,
 //! no expiry and no folding in the traits: what cannot be had from a replicated database is not
 //! offered by the embedded store either. Arguments are owned, so that a wrapper may apply late.
 
@@ -12,6 +12,7 @@ mod kv;
 pub mod memory;
 pub mod resolve;
 
+use crate::domain::access::RoleBook;
 use crate::domain::account::{Account, Claim, Email, KeyUse};
 use crate::domain::cart::Cart;
 use crate::domain::catalog::{Brand, Category, Product};
@@ -77,6 +78,8 @@ pub enum Partition {
     Claim(Email),
     /// The set of administrators.
     Administrators,
+    /// The roles and permissions.
+    Roles,
 }
 
 /// A conditional write: applied if, and only if, the partition is at `expected`, which it leaves
@@ -102,6 +105,8 @@ pub enum Change {
     Claim(Email, Claim),
     /// The administrators, whole.
     Administrators(BTreeSet<UserId>),
+    /// The roles and permissions, whole.
+    Roles(RoleBook),
 }
 
 impl Change {
@@ -113,6 +118,7 @@ impl Change {
             Self::Stock(key, _) => Partition::Stock(key.clone()),
             Self::Claim(email, _) => Partition::Claim(email.clone()),
             Self::Administrators(_) => Partition::Administrators,
+            Self::Roles(_) => Partition::Roles,
         }
     }
 }
@@ -246,7 +252,7 @@ pub trait Attempts: Send + Sync + 'static {
     async fn raise_low_water(&self, bucket: Bucket) -> Result<()>;
 }
 
-/// Reads of accounts by e-mail address, and of the administrators, all serial.
+/// Reads of accounts by e-mail address, of the administrators and of the roles, all serial.
 #[async_trait]
 pub trait Claims: Send + Sync + 'static {
     /// Who has taken the address.
@@ -254,6 +260,9 @@ pub trait Claims: Send + Sync + 'static {
 
     /// The administrators.
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>>;
+
+    /// The roles and permissions; `None` where they were never changed.
+    async fn roles(&self) -> Result<Versioned<Option<RoleBook>>>;
 }
 
 /// One record of the catalogue or of the shop's data.

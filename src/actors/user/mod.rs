@@ -78,6 +78,19 @@ impl Users {
         }
     }
 
+    /// A user's account, whoever asks.
+    ///
+    /// # Errors
+    /// [`Failure`]; `Rejected(UserNotFound)` where there is none.
+    pub(crate) async fn view(
+        &self,
+        user: UserId,
+        deadline: Instant,
+    ) -> Result<AccountView, Failure> {
+        let view = Request::anonymous(Command::ViewAccount);
+        self.ask(user, view, deadline).await?.into_account()
+    }
+
     /// Reads beside the mailbox: what was acknowledged is durable, so the store is current.
     async fn past_order(
         &self,

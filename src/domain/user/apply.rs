@@ -2,10 +2,10 @@
 
 use crate::domain::account::{Account, Claim, KEY_LIFE, KeyUse, MAX_SESSIONS, Session};
 use crate::domain::cart::{Cart, Changed, Line};
-use crate::domain::ids::{FamilyId, LineId, PromotionCode, UserId};
+use crate::domain::ids::{FamilyId, LineId, PromotionCode, RoleId, UserId};
 use crate::domain::order::Order;
 use crate::domain::time::{Millis, Timestamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What has happened. Applying the events of a user in order gives the user's state.
@@ -28,6 +28,22 @@ pub enum Event {
     SessionRevoked(FamilyId),
     /// Every session was ended and every access token voided.
     LoggedOut,
+    /// The roles are others now, and every access token is void.
+    RolesChanged {
+        /// The roles, all of them.
+        roles: BTreeSet<RoleId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// The user may log in from now on, or no longer; every access token is void.
+    ActivityChanged {
+        /// Whether the user may.
+        active: bool,
+        /// When.
+        at: Timestamp,
+    },
+    /// Every access token is void, and nothing else has changed.
+    TokensVoided,
     /// A new line.
     LineAdded {
         /// The line.
@@ -162,6 +178,11 @@ impl State {
                     account.session_event(event);
                 }
             }
+            Event::RolesChanged { .. } | Event::ActivityChanged { .. } | Event::TokensVoided => {
+                if let Some(account) = &mut self.account {
+                    account.administered(event);
+                }
+            }
             Event::Fenced => {}
         }
     }
@@ -219,6 +240,24 @@ impl Account {
             order_seq: 0,
             promotion_uses: BTreeMap::new(),
             key_counts: BTreeMap::new(),
+        }
+    }
+
+    fn administered(&mut self, event: &Event) {
+        self.epoch += 1;
+        match event {
+            Event::RolesChanged { roles, at } => {
+                self.roles.clone_from(roles);
+                self.updated_at = *at;
+            }
+            Event::ActivityChanged { active, at } => {
+                self.active = *active;
+                self.updated_at = *at;
+                if !active {
+                    self.sessions.clear();
+                }
+            }
+            _ => {}
         }
     }
 

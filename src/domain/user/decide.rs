@@ -1,5 +1,6 @@
 //! What a request does to a state.
 
+mod administer;
 mod cart;
 mod order;
 mod quote;
@@ -155,6 +156,9 @@ pub fn decide(
             session::refresh(account, *family, presented, *next_hash, context.now)?
         }
         (Command::Logout, Some(_)) => Decision::new(vec![Event::LoggedOut], Answer::Done),
+        (Command::Administer { change, seen }, Some(account)) => {
+            administer::decide(account, change, *seen, context.now)?
+        }
         (Command::ViewAccount, Some(_)) => Decision::view(Answer::Account),
         (Command::ViewCart, Some(_)) => Decision::view(Answer::Cart),
         (Command::Quote(terms), Some(account)) => {

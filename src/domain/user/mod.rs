@@ -11,7 +11,7 @@ mod request;
 pub use apply::{Event, State};
 pub use decide::{Answer, Context, Decision, Draft, Needs, decide, finish, needs};
 pub use rejection::Rejection;
-pub use request::{Checkout, Command, IfMatch, Key, Request, Terms};
+pub use request::{AccountChange, Checkout, Command, IfMatch, Key, Request, Terms};
 
 #[cfg(test)]
 mod tests;

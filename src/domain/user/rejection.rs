@@ -1,6 +1,6 @@
 //! Why a request is refused. A refusal is an answer: it changes nothing and harms nobody.
 
-use crate::domain::account::MAX_KEYS;
+use crate::domain::account::{MAX_KEYS, MAX_ROLES};
 use crate::domain::cart::{
     MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES, MAX_BYTES, MAX_LINES, MAX_QUANTITY,
 };
@@ -19,6 +19,10 @@ pub enum Rejection {
     AccountInactive,
     #[error("refresh_token is not valid")]
     InvalidRefreshToken,
+    #[error("the account was changed meanwhile")]
+    AccountChanged,
+    #[error("a user can have at most {MAX_ROLES} roles")]
+    TooManyRoles,
 
     #[error("quantity must be a whole number from 1 to {MAX_QUANTITY}")]
     InvalidQuantity,

@@ -4,9 +4,10 @@ use crate::domain::account::Claim;
 use crate::domain::address::{Address, Destination};
 use crate::domain::catalog::Attributes;
 use crate::domain::ids::{
-    FamilyId, LineId, OrderId, ProductId, PromotionCode, ShippingMethodId, VariantId,
+    FamilyId, LineId, OrderId, ProductId, PromotionCode, RoleId, ShippingMethodId, VariantId,
 };
 use crate::domain::money::Money;
+use std::collections::BTreeSet;
 
 /// A command with what it depends on.
 #[derive(Clone, Debug)]
@@ -93,6 +94,13 @@ pub enum Command {
     Logout,
     /// Checks the access token and shows who the user is.
     ViewAccount,
+    /// Changes the account on an administrator's word.
+    Administer {
+        /// How.
+        change: AccountChange,
+        /// The epoch at which the account was seen when the change was judged; refused at another.
+        seen: u32,
+    },
     /// Shows the cart.
     ViewCart,
     /// Puts units of a product into the cart.
@@ -127,6 +135,25 @@ pub enum Command {
         /// Refused while an attempt at this order is still being made here.
         unless_placing: OrderId,
     },
+}
+
+/// What administrators change of an account. Each moves the epoch: access tokens that were issued
+/// before are void, and so are changes that were judged before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountChange {
+    /// Gives a role.
+    AssignRole {
+        /// The role.
+        role: RoleId,
+        /// What the account has of roles that there are no more: they go.
+        gone: BTreeSet<RoleId>,
+    },
+    /// Takes a role.
+    RemoveRole(RoleId),
+    /// Lets the user log in, or ends every session and no longer does.
+    SetActive(bool),
+    /// Nothing else.
+    Confirm,
 }
 
 impl Command {

@@ -12,6 +12,8 @@ fn rejections() -> Vec<Rejection> {
         R::UserNotFound,
         R::AccountInactive,
         R::InvalidRefreshToken,
+        R::AccountChanged,
+        R::TooManyRoles,
         R::InvalidQuantity,
         R::InvalidAttributes,
         R::ProductNotFound,
@@ -42,6 +44,26 @@ fn rejections() -> Vec<Rejection> {
     ]
 }
 
+fn refusals() -> Vec<Refusal> {
+    use Refusal as R;
+    vec![
+        R::InvalidName("name"),
+        R::DescriptionTooLong,
+        R::UnknownPermission,
+        R::TooManyRoles,
+        R::RoleNotFound,
+        R::PermissionNotFound,
+        R::RoleNameTaken,
+        R::PermissionNameTaken,
+        R::BuiltInRole,
+        R::BuiltInPermission,
+        R::AdminHoldsAll,
+        R::NotHeld,
+        R::AdminOnly,
+        R::LastAdministrator,
+    ]
+}
+
 fn errors() -> Vec<ApiError> {
     let own = vec![
         ApiError::UnknownRoute,
@@ -60,6 +82,7 @@ fn errors() -> Vec<ApiError> {
         ApiError::NoSuchProduct,
         ApiError::NoSuchCategory,
         ApiError::NoSuchOrder,
+        ApiError::Forbidden,
     ];
     let failures = [Failure::Busy, Failure::Unavailable, Failure::Internal];
     let accounts = [
@@ -73,6 +96,7 @@ fn errors() -> Vec<ApiError> {
         .chain(rejections().into_iter().map(ApiError::from))
         .chain(failures.map(ApiError::from))
         .chain(accounts.map(ApiError::from))
+        .chain(refusals().into_iter().map(ApiError::from))
         .collect()
 }
 
@@ -111,10 +135,13 @@ async fn every_refusal_has_its_status_code_and_message() {
     404 {"error":{"code":"product_not_found","message":"there is no such product"}}
     404 {"error":{"code":"category_not_found","message":"there is no such category"}}
     404 {"error":{"code":"order_not_found","message":"there is no such order"}}
+    403 {"error":{"code":"forbidden","message":"you don't have a role that may do this"}}
     401 www-authenticate=Bearer {"error":{"code":"unauthenticated","message":"the access token is no longer valid"}}
     404 {"error":{"code":"user_not_found","message":"there is no such user"}}
     403 {"error":{"code":"account_inactive","message":"the account is inactive"}}
     401 {"error":{"code":"invalid_refresh_token","message":"refresh_token is not valid"}}
+    409 {"error":{"code":"account_changed","message":"the account was changed meanwhile"}}
+    400 {"error":{"code":"too_many_roles","message":"a user can have at most 32 roles"}}
     400 {"error":{"code":"invalid_quantity","message":"quantity must be a whole number from 1 to 999"}}
     400 {"error":{"code":"invalid_attributes","message":"attributes must be at most 20, with names of 1 to 64 bytes and values of at most 256 bytes"}}
     400 {"error":{"code":"product_not_found","message":"product_id names no product that is sold"}}
@@ -142,5 +169,19 @@ async fn every_refusal_has_its_status_code_and_message() {
     401 {"error":{"code":"invalid_refresh_token","message":"refresh_token is not valid"}}
     503 retry-after=1 {"error":{"code":"overloaded","message":"too many logins at once"}}
     503 retry-after=1 {"error":{"code":"unavailable","message":"the service cannot answer now"}}
+    400 {"error":{"code":"invalid_request","message":"name must be 2 to 64 characters: a small letter, then small letters, digits or underscores"}}
+    400 {"error":{"code":"invalid_request","message":"description must be at most 500 characters"}}
+    400 {"error":{"code":"permission_not_found","message":"permission_id names no permission"}}
+    400 {"error":{"code":"too_many_roles","message":"there are as many roles and permissions as there can be: delete some"}}
+    404 {"error":{"code":"role_not_found","message":"there is no such role"}}
+    404 {"error":{"code":"permission_not_found","message":"there is no such permission"}}
+    409 {"error":{"code":"role_name_taken","message":"name is the name of another role"}}
+    409 {"error":{"code":"permission_name_taken","message":"name is the name of another permission"}}
+    403 {"error":{"code":"built_in","message":"a built-in role keeps its name and cannot be deleted"}}
+    403 {"error":{"code":"built_in","message":"a built-in permission keeps its name, resource and action and cannot be deleted"}}
+    403 {"error":{"code":"built_in","message":"admin holds every permission: none can be revoked from it"}}
+    403 {"error":{"code":"forbidden","message":"you don't hold every permission that this would give, take or change"}}
+    403 {"error":{"code":"forbidden","message":"only an admin may do this"}}
+    409 {"error":{"code":"last_administrator","message":"the last active administrator must stay one"}}
     "#);
 }

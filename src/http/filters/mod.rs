@@ -12,11 +12,14 @@ use super::endpoints::{Endpoint, Target};
 use super::error::ApiError;
 use super::limiter::Class;
 use crate::actors::Failure;
+use crate::actors::user::AccountView;
 use crate::auth::access::AccessClaims;
+use crate::domain::ids::RoleId;
 use crate::domain::user::{Command, Key, Request};
 use bytes::{Buf, Bytes};
 use futures::Stream;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -46,6 +49,8 @@ pub(super) struct Call {
     pub(super) deadline: Instant,
     arrival: Arc<Arrival>,
     claims: Option<AccessClaims>,
+    /// Of whoever asks, where roles decide.
+    account: Option<AccountView>,
     /// Held until the answer is made.
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -65,6 +70,7 @@ impl Call {
             body: Bytes::new(),
             arrival,
             claims: None,
+            account: None,
             permit: None,
         }
     }
@@ -77,12 +83,26 @@ impl Call {
         self.claims.as_ref().ok_or(ApiError::Unauthenticated)
     }
 
+    /// The roles of whoever asks.
+    ///
+    /// # Errors
+    /// The endpoint is not one where roles decide.
+    pub(super) fn roles(&self) -> Result<&BTreeSet<RoleId>, ApiError> {
+        let account = self.account.as_ref().ok_or(ApiError::Forbidden)?;
+        Ok(&account.roles)
+    }
+
+    /// A parameter in the path, decoded; `None` where it cannot be one.
+    pub(super) fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.endpoint.parameter(name, self.path())
+    }
+
     /// The `id` in the path, decoded; `None` where it cannot be one.
     ///
     /// # Errors
     /// It is empty.
     pub(super) fn id(&self) -> Result<Option<Cow<'_, str>>, ApiError> {
-        let id = self.endpoint.parameter("id", self.path());
+        let id = self.parameter("id");
         match (&id, self.endpoint.id_missing) {
             (Some(id), Some(message)) if id.is_empty() => Err(ApiError::IdMissing(message)),
             _ => Ok(id),
@@ -122,7 +142,7 @@ impl Call {
 }
 
 /// The route of an endpoint: its calls go to `handler` once they passed the limits, their access
-/// token was verified, and the roles in it allow them.
+/// token was verified, and the account's roles allow them.
 pub(super) fn route<H, F>(
     api: &Api,
     endpoint: &'static Endpoint,
@@ -142,6 +162,10 @@ where
         .then(move |call: Result<Call, ApiError>| {
             let handler = handler.clone();
             async move {
+                let call = match call {
+                    Ok(call) => session::authorize(call).await,
+                    Err(error) => Err(error),
+                };
                 let answered = match call {
                     Ok(call) => handler(call).await,
                     Err(error) => Err(error),

@@ -1,8 +1,12 @@
-//! Who asks: the access token, where an endpoint needs one.
+//! Who asks: the access token, where an endpoint needs one, and the roles, where it needs them.
 //!
-//! Whether the token's epoch still counts is for the user's actor to say.
+//! Whether the token's epoch still counts is for the user's actor to say. So are the roles: those
+//! in the token are of when it was issued.
 
 use super::Call;
+use crate::actors::Failure;
+use crate::domain::access::{is_staff, permission_id};
+use crate::domain::user::{Command, Rejection, Request};
 use crate::http::endpoints::Access;
 use crate::http::error::ApiError;
 use crate::http::limiter::Class;
@@ -14,7 +18,7 @@ use warp::http::header::AUTHORIZATION;
 pub(super) fn authenticate(mut call: Call) -> Result<Call, ApiError> {
     match call.endpoint.access {
         Access::Public => Ok(call),
-        Access::AnyUser | Access::OwnerOrStaff => {
+        Access::AnyUser | Access::OwnerOrStaff | Access::Staff | Access::Permission(_) => {
             let limiter = &call.api.limiter;
             let token = bearer(&call.headers);
             let Some(claims) = token.and_then(|token| call.api.tokens.verify(token).ok()) else {
@@ -26,6 +30,33 @@ pub(super) fn authenticate(mut call: Call) -> Result<Call, ApiError> {
             Ok(call)
         }
     }
+}
+
+/// Asks the actor of whoever makes the call for the account, where roles decide, and the roles for
+/// what they stand for.
+pub(super) async fn authorize(mut call: Call) -> Result<Call, ApiError> {
+    let needed = match call.endpoint.access {
+        Access::Public | Access::AnyUser | Access::OwnerOrStaff => return Ok(call),
+        Access::Staff => None,
+        Access::Permission(name) => Some(permission_id(name)),
+    };
+    let claims = call.claims()?;
+    let request = Request::of(Command::ViewAccount, claims.epoch);
+    let asked = call.api.users.ask(claims.user, request, call.deadline);
+    let account = match asked.await {
+        Err(Failure::Rejected(Rejection::UserNotFound)) => return Err(ApiError::Unauthenticated),
+        reply => reply?.into_account()?,
+    };
+    let book = call.api.administration.roles().current()?;
+    let is_allowed = match needed {
+        None => is_staff(&book.names(&account.roles)),
+        Some(permission) => book.holds(&account.roles, permission),
+    };
+    if !is_allowed {
+        return Err(ApiError::Forbidden);
+    }
+    call.account = Some(account);
+    Ok(call)
 }
 
 /// The one `Authorization: Bearer` token of a request.

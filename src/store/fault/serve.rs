@@ -1,6 +1,7 @@
 //! The store's traits, each call by way of its fault.
 
 use super::{FaultyStore, Op};
+use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
 use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
@@ -113,6 +114,10 @@ impl<S: Store> Claims for FaultyStore<S> {
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>> {
         self.read("administrators", self.store.administrators())
             .await
+    }
+
+    async fn roles(&self) -> Result<Versioned<Option<RoleBook>>> {
+        self.read("roles", self.store.roles()).await
     }
 }
 

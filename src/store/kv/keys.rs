@@ -18,6 +18,7 @@ pub(super) fn partition(partition: &Partition) -> Vec<u8> {
         Partition::Stock(key) => stock(key),
         Partition::Claim(email) => claim(email),
         Partition::Administrators => vec![b'a'],
+        Partition::Roles => vec![b'r'],
     }
 }
 
@@ -52,7 +53,7 @@ fn text(kind: u8, text: &str) -> Vec<u8> {
 pub(super) enum Row<'a> {
     /// Version and latest write ids.
     Head,
-    /// The one value of a stock item, a claim or the administrators; a user's account.
+    /// The one value of a stock item, a claim, the administrators or the roles; a user's account.
     Value,
     /// A user's cart.
     Cart,

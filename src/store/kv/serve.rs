@@ -2,6 +2,7 @@
 
 use super::keys::kind;
 use super::{Effort, Engine, Write, read};
+use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
 use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
@@ -122,6 +123,11 @@ impl<E: Engine> Claims for E {
         })
         .await
         .map(or_default)
+    }
+
+    async fn roles(&self) -> Result<Versioned<Option<RoleBook>>> {
+        self.read(Effort::Point, |view| read::value(view, &Partition::Roles))
+            .await
     }
 }
 

@@ -53,6 +53,7 @@ impl Write {
             Change::Stock(_, write) => stock(&prefix, write),
             Change::Claim(_, claim) => vec![value(&prefix, encode(claim))],
             Change::Administrators(users) => vec![value(&prefix, encode(users))],
+            Change::Roles(book) => vec![value(&prefix, encode(book))],
         };
         Self::Conditional {
             head: row(&prefix, Row::Head),

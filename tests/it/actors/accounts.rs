@@ -6,7 +6,7 @@ use cartwright::auth::access::AccessTokens;
 use cartwright::auth::password::{Cost, Hasher, Limits};
 use cartwright::auth::refresh::RefreshTokens;
 use cartwright::auth::secret::Secret;
-use cartwright::domain::access::{RoleBook, admin_role};
+use cartwright::domain::access::admin_role;
 use cartwright::domain::account::Email;
 use cartwright::store::fault::{Fault, Op};
 use cartwright::store::{Change, Claims};
@@ -29,7 +29,7 @@ fn accounts(world: &World) -> Accounts {
         hasher,
         access: AccessTokens::new(&secret, world.sources.clone()),
         refresh: RefreshTokens::new(&secret, world.entropy.clone()),
-        roles: RoleBook::built_in(),
+        administration: world.system.administration(),
     })
 }
 

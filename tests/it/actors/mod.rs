@@ -1,6 +1,7 @@
 //! The actors over a store that fails as it is told.
 
 mod accounts;
+mod administration;
 mod audit;
 mod checkout;
 mod checkout_crash;

@@ -1,6 +1,7 @@
 //! The API over a real socket: what a client sees of every endpoint.
 
 mod accounts;
+mod admin;
 mod cart;
 mod catalog;
 mod client;

@@ -2,6 +2,7 @@
 //! of each for a store.
 
 use super::samples::*;
+use cartwright::domain::access::RoleBook;
 use cartwright::domain::cart::Cart;
 use cartwright::domain::stock::{Hold, HoldState, StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
@@ -33,6 +34,7 @@ macro_rules! contract_tests {
             the_low_water_mark_never_falls,
             a_claim_is_taken_once,
             administrators_change_as_a_whole,
+            roles_change_as_a_whole,
             catalog_pages_neither_skip_nor_repeat,
             the_shop_is_sorted,
             catalog_records_are_replaced_and_found_by_key,
@@ -91,6 +93,7 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
         Change::Stock(promotion, stock),
         Change::Claim(email("a@example.com"), claim()),
         Change::Administrators(BTreeSet::new()),
+        Change::Roles(role_book()),
     ];
     for (commits, change) in (1..).zip(&changes) {
         for expected in 0..commits {
@@ -108,6 +111,7 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
             Partition::Stock(key) => store.stock(key).await.unwrap().version,
             Partition::Claim(email) => store.claim(email).await.unwrap().version,
             Partition::Administrators => store.administrators().await.unwrap().version,
+            Partition::Roles => store.roles().await.unwrap().version,
         };
         assert_eq!(version, commits, "{change:?}");
     }
@@ -408,6 +412,24 @@ pub(crate) async fn administrators_change_as_a_whole(store: &impl Store) {
     let found = store.administrators().await.unwrap();
     assert_eq!(found.version, 2);
     assert_eq!(found.value, BTreeSet::from([user_id(2)]));
+}
+
+pub(crate) async fn roles_change_as_a_whole(store: &impl Store) {
+    let write = |expected: u64, book: RoleBook| {
+        store.commit(Commit {
+            expected,
+            write: write_id(expected.into()),
+            change: Change::Roles(book),
+        })
+    };
+    let never = store.roles().await.unwrap();
+    assert_eq!((never.version, never.value), (0, None));
+    write(0, RoleBook::built_in()).await.unwrap();
+    write(1, role_book()).await.unwrap();
+    let late = write(1, RoleBook::built_in()).await;
+    assert_eq!(late, Err(Error::Conflict));
+    let found = store.roles().await.unwrap();
+    assert_eq!((found.version, found.value), (2, Some(role_book())));
 }
 
 pub(crate) async fn catalog_pages_neither_skip_nor_repeat(store: &impl Store) {

@@ -1,11 +1,12 @@
 //! Values to store: every field filled, everything fixed.
 
+use cartwright::domain::access::{Permission, Role, RoleBook};
 use cartwright::domain::account::{Account, Claim, Credential, Email, KeyUse, Profile, Session};
 use cartwright::domain::address::Address;
 use cartwright::domain::cart::{Cart, Changed, Line};
 use cartwright::domain::catalog::{Attributes, Brand, Category, Product, Status, Variant};
 use cartwright::domain::ids::{
-    BrandId, CategoryId, FamilyId, LineId, OrderId, ProductId, PromotionCode, RoleId,
+    BrandId, CategoryId, FamilyId, LineId, OrderId, PermissionId, ProductId, PromotionCode, RoleId,
     ShippingMethodId, Sku, UserId, VariantId,
 };
 use cartwright::domain::money::{Currency, Money, Rate};
@@ -101,6 +102,27 @@ pub(crate) fn account() -> Account {
         order_seq: 7,
         promotion_uses: BTreeMap::from([(code("SAVE10"), 2)]),
         key_counts: BTreeMap::from([(472_222, 3)]),
+    }
+}
+
+pub(crate) fn role_book() -> RoleBook {
+    let permission = Permission {
+        id: PermissionId(uuid(6)),
+        name: "pack_orders".to_owned(),
+        resource: "orders".to_owned(),
+        action: "pack".to_owned(),
+        description: "Packing".to_owned(),
+    };
+    let role = Role {
+        id: RoleId(uuid(2)),
+        name: "packer".to_owned(),
+        description: "Packs".to_owned(),
+        built_in: false,
+        permissions: BTreeSet::from([permission.id]),
+    };
+    RoleBook {
+        roles: BTreeMap::from([(role.id, role)]),
+        permissions: BTreeMap::from([(permission.id, permission)]),
     }
 }
 
