@@ -318,3 +318,32 @@ async fn an_order_is_judged_by_if_match_and_token_when_it_is_placed() {
     let stock = world.stock("shirt").await;
     assert_eq!((stock.available, stock.held, stock.sold), (100, 0, 0));
 }
+
+/// The first copy of a request hangs at a node that its asker gave up on; the retry at another is
+/// refused. Were the version not moved first, the copy could still take effect.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_a_retry_is_preceded_by_a_fence() {
+    let world = World::new().await;
+    let user = world.user().await;
+    let hung = world.store.pause(commit_of(user));
+    let in_a_second = tokio::time::Instant::now() + Duration::from_secs(1);
+    let given_up = world.spawn_until(user, keyed(adding(2), "k"), in_a_second);
+    hung.reached(1).await;
+    let other = world.another(2).await;
+    let rich = other.user().await;
+    other
+        .ask(rich, Request::of(add("shirt", 100), 0))
+        .await
+        .unwrap();
+    other.order(rich, None).await.unwrap();
+    assert!(given_up.await.unwrap().is_err());
+    let refused = other.ask(user, keyed(adding(2), "k")).await;
+    let out_of_stock = Rejection::OutOfStock {
+        sku: "shirt".into(),
+        available: 0,
+    };
+    assert_eq!(refusal(refused), out_of_stock);
+    hung.release();
+    all_quiet().await;
+    assert!(world.stored(user).await.value.cart.lines.is_empty());
+}

@@ -173,14 +173,15 @@ impl Turn<'_> {
         });
     }
 
-    /// Refuses. The first refusal of an order by an actor that has not committed since it loaded
-    /// first moves the version: a commit of its predecessor, for the same request perhaps, may
-    /// still be under way, and would make the refusal untrue.
+    /// Refuses. The first refusal of an order, or of anything with a key, by an actor that has not
+    /// committed since it loaded first moves the version: a commit of its predecessor, for the
+    /// same request perhaps, may still be under way, and would make the refusal untrue.
     pub(super) fn refuse(&mut self, asked: Asked, rejection: Rejection) {
         let is_order = matches!(asked.request.command, Command::PlaceOrder(_));
+        let may_be_a_retry = is_order || asked.request.key.is_some();
         let unproven = !self.resident.has_committed && self.resident.gate.is_clear();
         let known = self.resident.state.account.is_some();
-        let events = if is_order && unproven && known {
+        let events = if may_be_a_retry && unproven && known {
             vec![Event::Fenced]
         } else {
             Vec::new()
