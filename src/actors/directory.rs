@@ -208,7 +208,12 @@ impl<E: Entity> Directory<E> {
             let message = E::ask(Envelope {
                 content: Some((request, port)),
             });
-            request = match entry.actor.send_message(message) {
+            let sent = entry.actor.send_message(message);
+            // A message that slips into a mailbox as it closes is dropped, and gives its request
+            // back, only when nobody refers to the actor any more.
+            let ended = entry.ended.clone();
+            drop(entry);
+            request = match sent {
                 Ok(()) => match timeout_at(deadline, answered).await {
                     Ok(Ok(Answer::Given(reply))) => return reply,
                     Ok(Ok(Answer::Unread(request))) => request,
@@ -221,7 +226,7 @@ impl<E: Entity> Directory<E> {
                 Err(_) => return Err(Failure::Unavailable),
             };
             // The actor is on its way out; its successor must not begin before it has ended.
-            if timeout_at(deadline, entry.ended.acquire()).await.is_err() {
+            if timeout_at(deadline, ended.acquire()).await.is_err() {
                 return Err(Failure::Unavailable);
             }
         }

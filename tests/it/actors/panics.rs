@@ -80,7 +80,9 @@ async fn a_change_that_panics_half_way_leaves_nothing_of_it() {
     let owner = world.sibling(2).await;
     let poisoned = owner.ask(user, last_epoch(Command::Logout)).await;
     assert!(matches!(poisoned, Err(Failure::Internal)));
-    let added = owner.ask(user, last_epoch(add("mug", 1))).await;
+    // Its key has the account written, as it is in memory.
+    let keyed = keyed(last_epoch(add("mug", 1)), "k");
+    let added = owner.ask(user, keyed).await;
     assert_eq!(units(added, "mug"), 1);
     let account = world.stored(user).await.value.account.unwrap();
     assert_eq!(
@@ -105,7 +107,8 @@ async fn a_change_that_panics_during_a_commit_harms_neither_batch() {
     let poisoned = owner.spawn(user, last_epoch(Command::Logout));
     all_quiet().await;
     assert!(matches!(poisoned.await.unwrap(), Err(Failure::Internal)));
-    let later = owner.spawn(user, last_epoch(add("mug", 3)));
+    // Its key has the account written, as it is in memory.
+    let later = owner.spawn(user, keyed(last_epoch(add("mug", 3)), "k"));
     all_quiet().await;
     assert!(!gathered.is_finished() && !later.is_finished());
     pause.release();
