@@ -13,9 +13,13 @@ use std::fmt::{Debug, Display};
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tracing::Span;
+
+/// The pause before the successor of an actor is asked.
+const BREATH: Duration = Duration::from_millis(1);
 
 /// What a kind of actor must be for a directory to keep it.
 pub(crate) trait Entity: Clone + Send + Sync + 'static {
@@ -229,6 +233,8 @@ impl<E: Entity> Directory<E> {
             if timeout_at(deadline, ended.acquire()).await.is_err() {
                 return Err(Failure::Unavailable);
             }
+            // Should actors end as soon as they begin, their askers must not spin.
+            sleep(BREATH).await;
         }
     }
 
