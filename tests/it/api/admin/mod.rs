@@ -6,6 +6,7 @@ mod escalation;
 mod matrix;
 mod nodes;
 mod roles;
+mod table;
 
 use crate::app::TestApp;
 use reqwest::{Method, StatusCode};
