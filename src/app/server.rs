@@ -157,6 +157,12 @@ impl Server {
         self.listener.local_addr()
     }
 
+    /// Where operations are served, if they are.
+    #[must_use]
+    pub fn operations_address(&self) -> Option<SocketAddr> {
+        self.ops_listener.as_ref()?.local_addr().ok()
+    }
+
     /// Serves until `shutdown` ends; then gives the answers that are under way and stops the
     /// actors.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
@@ -166,7 +172,7 @@ impl Server {
             is_draining.store(true, Ordering::Relaxed);
         };
         let ops = self.ops_listener.map(|listener| {
-            let (api, limits) = (self.api.clone(), self.connections.clone());
+            let (api, limits) = (self.api.operations(), self.connections.clone());
             tokio::spawn(server::serve(listener, api, limits, std::future::pending()))
         });
         let drained = server::serve(self.listener, self.api, self.connections, stop).await;

@@ -1,7 +1,6 @@
 //! What surrounds every request, whatever it asks for: its id, its span and log line, the answer
 //! to a panic, and the headers that all answers carry.
 
-use super::endpoints::Target;
 use super::error::ApiError;
 use super::filters::Arrival;
 use super::{Api, routes};
@@ -91,7 +90,7 @@ impl Connection {
         let (method, path) = (request.method(), request.uri().path());
         let arrival = Arc::new(Arrival {
             client: api.limiter.client(self.peer.ip(), request.headers()),
-            target: Target::of(method, path),
+            target: api.target(method, path),
             uri: request.uri().clone(),
         });
         // Of the highest level, so that whatever is logged carries the id.

@@ -33,12 +33,14 @@ use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
 use crate::sources::Sources;
+use endpoints::Target;
 use limiter::Limiter;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use warp::Filter;
 use warp::filters::BoxedFilter;
+use warp::http::Method;
 use warp::reply::Response;
 
 /// The largest body that is read, in bytes.
@@ -81,9 +83,13 @@ pub struct Parts {
     pub limiter: Arc<Limiter>,
 }
 
-/// The API. Cheap to clone.
+/// The API, or the part of it that operators ask for. Cheap to clone.
 #[derive(Clone)]
-pub struct Api(Arc<Shared>);
+pub struct Api {
+    shared: Arc<Shared>,
+    /// Whether it answers only what tells how the node is.
+    is_operations: bool,
+}
 
 struct Shared {
     parts: Parts,
@@ -95,21 +101,41 @@ impl Api {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let most = parts.limits.in_flight.min(Semaphore::MAX_PERMITS);
-        Self(Arc::new(Shared {
-            parts,
-            in_flight: Arc::new(Semaphore::new(most)),
-        }))
+        let in_flight = Arc::new(Semaphore::new(most));
+        Self {
+            shared: Arc::new(Shared { parts, in_flight }),
+            is_operations: false,
+        }
+    }
+
+    /// The part that tells how the node is, and serves no shop.
+    #[must_use]
+    pub fn operations(&self) -> Self {
+        Self {
+            is_operations: true,
+            ..self.clone()
+        }
     }
 
     fn in_flight(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.0.in_flight)
+        Arc::clone(&self.shared.in_flight)
+    }
+
+    /// What a request asks of it.
+    fn target(&self, method: &Method, path: &str) -> Target {
+        match Target::of(method, path) {
+            Target::Endpoint(endpoint) if self.is_operations && endpoint.admitted => {
+                Target::Unknown
+            }
+            target => target,
+        }
     }
 }
 
 impl std::ops::Deref for Api {
     type Target = Parts;
     fn deref(&self) -> &Parts {
-        &self.0.parts
+        &self.shared.parts
     }
 }
 

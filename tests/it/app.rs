@@ -18,6 +18,8 @@ use tokio::task::JoinHandle;
 pub struct TestApp {
     /// `http://127.0.0.1:port`
     pub url: String,
+    /// The same of the second listener.
+    pub ops_url: Option<String>,
     pub client: Client,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
@@ -81,12 +83,14 @@ impl TestApp {
         let server = Server::start(&settings, stores, &secret, hasher, sources);
         let server = server.await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
+        let ops_url = server.operations_address().map(|at| format!("http://{at}"));
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {
             server.run(async { drop(stopped.await) }).await;
         });
         Self {
             url,
+            ops_url,
             client: Client::new(),
             stop: Some(stop),
             running: Some(running),

@@ -236,3 +236,17 @@ async fn only_named_origins_may_call() {
     assert_eq!(get.header("access-control-allow-origin"), origin);
     assert_eq!(get.header("vary"), "Origin");
 }
+
+#[tokio::test]
+async fn the_second_listener_tells_how_the_node_is_and_nothing_else() {
+    let free = "127.0.0.1:0".parse().unwrap();
+    let shop = Shop::with(|settings| settings.ops_listen = Some(free), || true).await;
+    let url = shop.app.ops_url.as_ref().unwrap();
+    let ask = |path: &str| Answer::of(shop.app.client.get(format!("{url}{path}")));
+    assert_eq!(ask("/ready").await.status, 200);
+    assert_eq!(ask("/health").await.text, r#"{"status":"ok"}"#);
+    for path in ["/api/v1/catalog/brands", "/api/v1/cart", "/nope"] {
+        let refusal = ask(path).await.refusal();
+        assert_eq!(refusal, (404, "not_found".to_owned()), "{path}");
+    }
+}
