@@ -37,7 +37,7 @@ pub struct Means {
     /// Hashes passwords.
     pub hasher: Hasher,
     /// Makes access tokens.
-    pub access: AccessTokens,
+    pub access: Arc<AccessTokens>,
     /// Makes and reads refresh tokens.
     pub refresh: RefreshTokens,
     /// The roles' names, and the administrators.

@@ -1,6 +1,6 @@
 //! `cartwright import`: files into the store, with a bar, refusals as lines, and counts at the end.
 
-use super::process::{close, open};
+use super::data::{close, open};
 use crate::config::{self, ImportArgs};
 use crate::domain::money::{Currency, MoneyError};
 use crate::import::progress::Bar;

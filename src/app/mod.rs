@@ -1,6 +1,7 @@
 //! The composition root: opens the store, starts the actors, serves, and takes it all down again.
 //! There are no globals, so that several servers live in one process.
 
+mod data;
 mod import;
 mod process;
 mod server;

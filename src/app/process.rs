@@ -1,5 +1,6 @@
 //! The process: command line, signals, exit codes.
 
+use super::data::{close, open};
 use super::import::import;
 use super::server::{Server, StartError, Stores};
 use crate::auth::password::{self, Hasher};
@@ -7,7 +8,7 @@ use crate::auth::secret::Secret;
 use crate::config::{self, Command, InvalidSettings, Settings, StoreAddress};
 use crate::http::server::Drained;
 use crate::sources::Sources;
-use crate::store::embedded::{self, EmbeddedStore, OpenError};
+use crate::store::embedded::{EmbeddedStore, OpenError};
 use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
 use std::path::Path;
@@ -78,27 +79,6 @@ fn run(command: Command) -> Result<ExitCode, Error> {
             Ok(runtime.block_on(import(arguments))?)
         }
     }
-}
-
-/// Opens the embedded store of `address`, off the async threads: it is checked whole.
-pub(super) async fn open(
-    address: &StoreAddress,
-    sources: &Sources,
-) -> Result<Arc<EmbeddedStore>, OpenError> {
-    let StoreAddress::Embedded(dir) = address.clone();
-    let clock = sources.clock.clone();
-    let opening = tokio::task::spawn_blocking(move || {
-        EmbeddedStore::open(&dir, clock, embedded::Options::default())
-    });
-    let opened = opening
-        .await
-        .map_err(|error| OpenError::Io(std::io::Error::other(error)))?;
-    opened.map(Arc::new)
-}
-
-/// Closes the store once what waits is written.
-pub(super) async fn close(store: Arc<EmbeddedStore>) {
-    let _ = tokio::task::spawn_blocking(move || store.close()).await;
 }
 
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.

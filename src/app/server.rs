@@ -102,14 +102,14 @@ impl Server {
         }
         let catalog = Arc::new(Live::load(&*store).await?);
         let system = System::start(system_options(settings, &store, &sources, &catalog)).await?;
-        let tokens = AccessTokens::new(secret, sources.clone());
+        let tokens = Arc::new(AccessTokens::new(secret, sources.clone()));
         let administration = system.administration();
         let accounts = Accounts::new(Means {
             store,
             sources: sources.clone(),
             users: system.users(),
             hasher,
-            access: AccessTokens::new(secret, sources.clone()),
+            access: tokens.clone(),
             refresh: RefreshTokens::new(secret, sources.entropy.clone()),
             administration: administration.clone(),
         });
@@ -121,7 +121,7 @@ impl Server {
             accounts,
             orders: system.orders(),
             catalog,
-            tokens: Arc::new(tokens),
+            tokens,
             administration,
             readiness: readiness(is_draining.clone(), stores),
             sources,

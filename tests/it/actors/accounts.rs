@@ -27,7 +27,7 @@ fn accounts(world: &World) -> Accounts {
         sources: world.sources.clone(),
         users: world.users.clone(),
         hasher,
-        access: AccessTokens::new(&secret, world.sources.clone()),
+        access: Arc::new(AccessTokens::new(&secret, world.sources.clone())),
         refresh: RefreshTokens::new(&secret, world.entropy.clone()),
         administration: world.system.administration(),
     })
