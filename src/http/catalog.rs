@@ -86,7 +86,7 @@ fn of_listing(call: &Call, page: Page, listing: Listing<'_>) -> Result<Response,
     cacheable(&call.headers, &paged)
 }
 
-/// Searches off the async threads: a short prefix takes milliseconds in a large catalogue.
+/// Searches beside the async threads: a short prefix takes milliseconds in a large catalogue.
 async fn search(
     call: &Call,
     page: Page,
@@ -94,15 +94,12 @@ async fn search(
     view: Arc<View>,
 ) -> Result<Response, ApiError> {
     let searched = Arc::clone(&view);
-    let found = tokio::task::spawn_blocking(move || {
-        searched.search.find(&keyword, page.start(), page.limit())
-    });
-    let found = match found.await {
-        Ok(Ok(found)) => found,
-        Ok(Err(error @ (SearchError::TooLong | SearchError::TooManyWords))) => {
+    let find = move || searched.search.find(&keyword, page.start(), page.limit());
+    let found = match call.api.searchers().run(call.deadline, find).await? {
+        Ok(found) => found,
+        Err(error @ (SearchError::TooLong | SearchError::TooManyWords)) => {
             return Err(ApiError::InvalidRequest(error.to_string()));
         }
-        Ok(Err(error)) => return Err(fault(&error)),
         Err(error) => return Err(fault(&error)),
     };
     let products = found

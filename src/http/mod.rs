@@ -22,6 +22,7 @@ mod orders;
 mod query;
 pub mod server;
 mod shipping;
+mod workers;
 
 pub use cors::Cors;
 pub use health::Readiness;
@@ -42,6 +43,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::Method;
 use warp::reply::Response;
+use workers::Workers;
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -94,6 +96,7 @@ pub struct Api {
 struct Shared {
     parts: Parts,
     in_flight: Arc<Semaphore>,
+    searchers: Workers,
 }
 
 impl Api {
@@ -103,7 +106,11 @@ impl Api {
         let most = parts.limits.in_flight.min(Semaphore::MAX_PERMITS);
         let in_flight = Arc::new(Semaphore::new(most));
         Self {
-            shared: Arc::new(Shared { parts, in_flight }),
+            shared: Arc::new(Shared {
+                parts,
+                in_flight,
+                searchers: Workers::new(),
+            }),
             is_operations: false,
         }
     }
@@ -119,6 +126,10 @@ impl Api {
 
     fn in_flight(&self) -> Arc<Semaphore> {
         Arc::clone(&self.shared.in_flight)
+    }
+
+    fn searchers(&self) -> &Workers {
+        &self.shared.searchers
     }
 
     /// What a request asks of it.

@@ -67,7 +67,7 @@ async fn assert_come_again(answer: Response, status: StatusCode, code: &str) {
 
 #[tokio::test]
 async fn a_store_that_hangs_for_one_user_is_503_for_that_user_alone() {
-    let shop = Troubled::spawn(&["--request-timeout", "300ms"]).await;
+    let shop = Troubled::spawn(&["--request-timeout", "1500ms"]).await;
     let ((ann, ann_token), (_, bob_token)) = (
         shop.user("ann@example.com").await,
         shop.user("bob@example.com").await,

@@ -1,0 +1,91 @@
+//! Work that takes a core for milliseconds: off the async threads, and so much at a time that the
+//! rest of the node goes on.
+
+use super::error::ApiError;
+use crate::actors::Failure;
+use std::num::NonZero;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+/// Places for work, one for each core.
+pub(super) struct Workers(Arc<Semaphore>);
+
+impl Workers {
+    pub(super) fn new() -> Self {
+        Self::of(std::thread::available_parallelism().map_or(1, NonZero::get))
+    }
+
+    fn of(places: usize) -> Self {
+        Self(Arc::new(Semaphore::new(places)))
+    }
+
+    /// Does `work` once there is a place for it. Work whose asker has gone keeps its place until
+    /// it is done.
+    ///
+    /// # Errors
+    /// [`ApiError::Overloaded`] where no place was free before `deadline`; our fault where the
+    /// work panicked.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        deadline: Instant,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let place = timeout_at(deadline, Arc::clone(&self.0).acquire_owned()).await;
+        let place = place
+            .ok()
+            .and_then(Result::ok)
+            .ok_or(ApiError::Overloaded)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(place);
+            result
+        });
+        done.await.map_err(|error| {
+            tracing::error!(%error, "http.work.failed");
+            ApiError::Failed(Failure::Internal)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(30)
+    }
+
+    #[tokio::test]
+    async fn work_waits_for_a_place_and_is_refused_at_its_deadline() {
+        let workers = Arc::new(Workers::of(1));
+        let (finish, finished) = mpsc::channel();
+        let (started, has_started) = tokio::sync::oneshot::channel();
+        let first = tokio::spawn({
+            let workers = workers.clone();
+            async move {
+                let work = move || {
+                    started.send(()).unwrap();
+                    finished.recv().unwrap()
+                };
+                workers.run(soon(), work).await
+            }
+        });
+        has_started.await.unwrap();
+        let refused = workers.run(Instant::now(), || 2).await;
+        assert!(matches!(refused, Err(ApiError::Overloaded)));
+        finish.send(1).unwrap();
+        assert_eq!(first.await.unwrap().unwrap(), 1);
+        assert_eq!(workers.run(soon(), || 3).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn work_that_panics_gives_its_place_back() {
+        let workers = Workers::of(1);
+        let failed = workers.run(soon(), || panic!("broken")).await;
+        assert!(matches!(failed, Err(ApiError::Failed(Failure::Internal))));
+        assert_eq!(workers.run(soon(), || 3).await.unwrap(), 3);
+    }
+}
