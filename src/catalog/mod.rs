@@ -12,21 +12,16 @@ pub use search::Search;
 pub use snapshot::{Listing, Snapshot};
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The strong entity tag of a representation, quotes included: 128 bits of its hash. It derives
 /// from content alone, so that every node gives the same one.
 #[must_use]
 pub fn etag(body: &[u8]) -> String {
     let digest = Sha256::digest(body);
-    let mut tag = String::with_capacity(34);
-    tag.push('"');
-    for byte in &digest[..16] {
-        // Writing to a string cannot fail.
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
-    tag
+    let hex = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
+    let digits = digest[..16].iter();
+    let digits = digits.flat_map(|byte| [hex(byte >> 4), hex(byte & 0xf)]);
+    std::iter::once('"').chain(digits).chain(['"']).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::error::ApiError;
 use crate::actors::Failure;
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -40,13 +41,13 @@ pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
 pub(super) fn response(status: StatusCode, body: &impl Serialize) -> Response {
     match bytes(body) {
         Ok(bytes) => of_bytes(status, bytes),
-        Err(_) => of_bytes(StatusCode::INTERNAL_SERVER_ERROR, FAULT.into()),
+        Err(_) => of_bytes(StatusCode::INTERNAL_SERVER_ERROR, FAULT),
     }
 }
 
 /// An answer whose body is JSON already.
-pub(super) fn of_bytes(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(body.into());
+pub(super) fn of_bytes(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(body.into().into());
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);

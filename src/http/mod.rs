@@ -20,6 +20,7 @@ mod json;
 pub mod limiter;
 mod orders;
 mod query;
+mod rendered;
 pub mod server;
 mod shipping;
 mod workers;
@@ -35,14 +36,13 @@ use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
 use crate::sources::Sources;
 use endpoints::Target;
+use filters::Route;
 use limiter::Limiter;
+use rendered::Rendered;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::Method;
-use warp::reply::Response;
 use workers::Workers;
 
 /// The largest body that is read, in bytes.
@@ -97,6 +97,7 @@ struct Shared {
     parts: Parts,
     in_flight: Arc<Semaphore>,
     searchers: Workers,
+    rendered: Rendered,
 }
 
 impl Api {
@@ -110,6 +111,7 @@ impl Api {
                 parts,
                 in_flight,
                 searchers: Workers::new(),
+                rendered: Rendered::default(),
             }),
             is_operations: false,
         }
@@ -132,6 +134,11 @@ impl Api {
         &self.shared.searchers
     }
 
+    /// Answers about the catalogue.
+    fn rendered(&self) -> &Rendered {
+        &self.shared.rendered
+    }
+
     /// What a request asks of it.
     fn target(&self, method: &Method, path: &str) -> Target {
         match Target::of(method, path) {
@@ -150,22 +157,16 @@ impl std::ops::Deref for Api {
     }
 }
 
-/// All routes; what none of them takes is answered as unknown or as a wrong method.
-fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    cart::routes(api)
-        .or(catalog::routes(api))
-        .unify()
-        .or(orders::routes(api))
-        .unify()
-        .or(shipping::routes(api))
-        .unify()
-        .or(auth::routes(api))
-        .unify()
-        .or(admin::routes(api))
-        .unify()
-        .or(health::routes(api))
-        .unify()
-        .or(filters::unmatched(api))
-        .unify()
-        .boxed()
+/// The routes of all endpoints.
+fn routes(api: &Api) -> Vec<Route> {
+    let resources = [
+        cart::routes,
+        catalog::routes,
+        orders::routes,
+        shipping::routes,
+        auth::routes,
+        admin::routes,
+        health::routes,
+    ];
+    resources.iter().flat_map(|routes| routes(api)).collect()
 }

@@ -3,8 +3,12 @@
 
 mod measure;
 mod rows;
+mod served;
+mod wire;
 mod world;
 
+use cartwright::config::LogFormat;
+use cartwright::telemetry;
 use clap::Parser;
 use measure::{Effort, Measured};
 use std::path::PathBuf;
@@ -58,6 +62,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    // As in production: what a log line costs is measured too.
+    telemetry::init("info", LogFormat::Text)?;
     let effort = if arguments.brief {
         Effort {
             rounds: FEWEST_ROUNDS,
@@ -77,11 +83,13 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             .to_owned(),
     };
     let mut measured = Vec::new();
-    for row in rows::all(&dir).await? {
-        if row.name().contains(&arguments.only) {
-            eprintln!("measuring: {}", row.name());
-            measured.push(measure::measure(&*row, effort).await?);
+    for plan in rows::all() {
+        if !plan.name.contains(&arguments.only) {
+            continue;
         }
+        eprintln!("measuring: {}", plan.name);
+        let row = (plan.make)(dir.clone()).await?;
+        measured.push(measure::measure(plan.name, plan.target, &*row, effort).await?);
         row.close().await;
     }
     println!("{}", machine(effort));

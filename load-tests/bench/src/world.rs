@@ -2,6 +2,7 @@
 //! writes to.
 
 use crate::Failure;
+use crate::measure::Sample;
 use cartwright::actors::{Bounds, Options, System};
 use cartwright::catalog::Live;
 use cartwright::domain::access::user_role;
@@ -40,8 +41,13 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// Holds the shop.
+    /// Holds the hot product.
     pub(crate) async fn new(dir: &Path) -> Result<Self, Failure> {
+        Self::with(dir, 0).await
+    }
+
+    /// Holds so many products beside the hot one.
+    pub(crate) async fn with(dir: &Path, products: u64) -> Result<Self, Failure> {
         let dir = tempfile::tempdir_in(dir)?;
         let sources = Sources::system();
         let options = embedded::Options::default();
@@ -50,7 +56,9 @@ impl Disk {
             sources.clock.clone(),
             options,
         )?);
-        let data = SHOP.as_bytes();
+        let shop = std::iter::once(SHOP.to_owned()).chain((0..products).map(product));
+        let shop = shop.collect::<Vec<_>>().join("\n");
+        let data = shop.as_bytes();
         let input = Input {
             file: "shop".to_owned(),
             format: Format::Ndjson,
@@ -134,11 +142,11 @@ pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(10)
 }
 
-/// Has every client do the same thing over and over until `end`; returns how often it was done.
+/// Has every client do the same thing over and over until `end`, and counts.
 pub(crate) async fn closed_loop<F>(
     end: Instant,
     once: impl Fn(u64) -> F + Clone + Send + 'static,
-) -> Result<u64, Failure>
+) -> Result<Sample, Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send,
 {
@@ -157,5 +165,12 @@ where
     for done in join_all(clients).await {
         all += done??;
     }
-    Ok(all)
+    Ok(Sample::Count(all))
+}
+
+fn product(n: u64) -> String {
+    let text = "lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod tempor invidunt ut labore et dolore magna aliquyam erat sed diam voluptua";
+    format!(
+        r#"{{"type": "product", "id": "prod-{n}", "sku": "SKU-{n}", "name": "Product number {n}", "description": "{text}", "images":["https://images.example.com/{n}/front.jpg"], "attributes":{{"color":"black","size":"m"}}, "stock": 4000000000, "base_price": {{"amount": 1999, "currency": "USD"}}}}"#
+    )
 }
