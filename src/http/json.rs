@@ -16,6 +16,8 @@ use warp::reply::Response;
 
 /// The longest part of a field's path that a message repeats, in characters.
 const MAX_PATH: usize = 100;
+/// What most bodies fit into, in bytes.
+const LIKELY_BODY: usize = 1024;
 
 /// What `data` holds in every answer.
 #[derive(Serialize)]
@@ -31,10 +33,12 @@ const FAULT: &[u8] = br#"{"error":{"code":"internal_error","message":"an interna
 /// # Errors
 /// It cannot be written: our fault.
 pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(body).map_err(|error| {
+    let mut bytes = Vec::with_capacity(LIKELY_BODY);
+    serde_json::to_writer(&mut bytes, body).map_err(|error| {
         tracing::error!(%error, "http.response.unserializable");
         ApiError::Failed(Failure::Internal)
-    })
+    })?;
+    Ok(bytes)
 }
 
 /// An answer with a body.

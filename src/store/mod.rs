@@ -26,6 +26,7 @@ use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Counts the commits of a partition; 0 before the first.
@@ -130,7 +131,7 @@ pub struct UserWrite {
     /// The account, whole.
     pub account: Option<Account>,
     /// The cart, whole.
-    pub cart: Option<Cart>,
+    pub cart: Option<Arc<Cart>>,
     /// New orders.
     pub orders: Vec<Order>,
     /// Newly used idempotency keys; each expires [`KEY_LIFE`](crate::domain::account::KEY_LIFE)

@@ -11,6 +11,7 @@ use cartwright::config::LogFormat;
 use cartwright::telemetry;
 use clap::Parser;
 use measure::{Effort, Measured};
+use mimalloc::MiMalloc;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
@@ -47,6 +48,10 @@ struct Arguments {
     #[arg(long)]
     dir: Option<PathBuf>,
 }
+
+// As in production.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -12,6 +12,7 @@ use cartwright::store::{
 };
 use futures::future::join_all;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// `contract_tests!(name, subject)`: a module of tests; `subject` is evaluated once per test and
 /// has the store in its field `store`.
@@ -137,7 +138,7 @@ pub(crate) async fn what_is_not_written_stays(store: &impl Store) {
     let found = store.user(user).await.unwrap();
     assert_eq!(found.version, 3);
     assert_eq!(found.value.account, Some(account()));
-    assert_eq!(found.value.cart, cart_write(4).cart.unwrap());
+    assert_eq!(found.value.cart, *cart_write(4).cart.unwrap());
     let nobody = store.user(user_id(9)).await.unwrap();
     assert_eq!((nobody.version, nobody.value), Default::default());
 }
@@ -550,7 +551,7 @@ pub(crate) async fn a_cart_as_large_as_allowed_is_kept(store: &impl Store) {
     for expected in 0..3 {
         cart.revision = expected;
         let write = UserWrite {
-            cart: Some(cart.clone()),
+            cart: Some(Arc::new(cart.clone())),
             account: Some(account()),
             ..UserWrite::default()
         };

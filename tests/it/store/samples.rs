@@ -16,6 +16,7 @@ use cartwright::domain::stock::StockKey;
 use cartwright::domain::time::Timestamp;
 use cartwright::store::{Change, Commit, UserWrite, Version, WriteId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -60,7 +61,7 @@ pub(crate) fn commit(user: UserId, expected: Version, write: WriteId, change: Us
 /// A write of a cart that tells itself apart by its revision.
 pub(crate) fn cart_write(revision: u64) -> UserWrite {
     UserWrite {
-        cart: Some(Cart { revision, ..cart() }),
+        cart: Some(Arc::new(Cart { revision, ..cart() })),
         ..UserWrite::default()
     }
 }

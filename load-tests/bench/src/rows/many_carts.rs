@@ -35,7 +35,7 @@ pub(crate) struct ManyCarts {
 /// What a task of the baseline commits.
 struct Plain {
     user: UserId,
-    cart: Cart,
+    cart: Arc<Cart>,
     version: AtomicU64,
 }
 
@@ -128,7 +128,7 @@ fn plain(user: UserId, cart: Cart) -> Plain {
     let version = AtomicU64::new(0);
     Plain {
         user,
-        cart,
+        cart: Arc::new(cart),
         version,
     }
 }
