@@ -15,6 +15,7 @@ pub mod error;
 mod filters;
 mod format;
 mod front;
+mod google;
 mod health;
 mod json;
 pub mod limiter;
@@ -160,6 +161,8 @@ fn routes(api: &Api) -> BoxedFilter<(Response,)> {
         .or(shipping::routes(api))
         .unify()
         .or(auth::routes(api))
+        .unify()
+        .or(google::routes(api))
         .unify()
         .or(admin::routes(api))
         .unify()
