@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Where the provider's sources are, and where it is installed.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/oidc-provider");
@@ -19,6 +19,8 @@ const INSTALLED: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/oidc-provider");
 struct Provider {
     issuer: String,
     child: Child,
+    /// Open as long as somebody may write to it.
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Provider {
@@ -37,8 +39,9 @@ impl Provider {
         let mut provider = Self {
             issuer: String::new(),
             child,
+            stdout,
         };
-        let mut lines = stdout.lines().map_while(Result::ok);
+        let mut lines = (&mut provider.stdout).lines().map_while(Result::ok);
         let issuer = lines.find_map(|line| line.strip_prefix("issuer ").map(str::to_owned));
         provider.issuer = issuer.expect("the provider did not start");
         provider
@@ -161,7 +164,7 @@ async fn login(server: &Server, redirect_url: &str) -> Value {
         .unwrap();
     assert_eq!(returned, state);
     let answer = get(back.as_str()).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 200, "{} {}", answer.text, server.log());
     let again = get(back.as_str()).await;
     assert_eq!(again.refusal(), (400, "unknown_state".to_owned()));
     answer.data()

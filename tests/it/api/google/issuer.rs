@@ -263,12 +263,12 @@ async fn read(stream: &mut TcpStream) -> Option<(String, String, String)> {
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
         };
-        let lengths = head.lines().filter_map(|line| {
+        let mut lengths = head.lines().filter_map(|line| {
             let (name, value) = line.split_once(':')?;
             name.eq_ignore_ascii_case("content-length")
                 .then(|| value.trim().parse::<usize>().ok())?
         });
-        if body.len() >= lengths.last().unwrap_or(0) {
+        if body.len() >= lengths.next_back().unwrap_or(0) {
             let path = head.split(' ').nth(1)?.to_owned();
             return Some((path, head.to_owned(), body.to_owned()));
         }
