@@ -31,7 +31,7 @@ const configuration = {
       sub: id,
       email: `${id}@example.com`,
       email_verified: true,
-      given_name: 'Ann',
+      given_name: id.replace(/^./, (letter) => letter.toUpperCase()),
       family_name: 'Lee',
     }),
   }),

@@ -296,6 +296,11 @@ fn unavailable(failure: &CommitFailure) -> AccountFailure {
     Failure::Unavailable.into()
 }
 
+/// The beginning of a cause: the issuer's own words may be in it.
+fn brief(cause: &str) -> String {
+    cause.chars().take(200).collect()
+}
+
 /// What the issuer answers in time.
 async fn asked<T>(
     deadline: Instant,
@@ -305,11 +310,11 @@ async fn asked<T>(
         Ok(Ok(answer)) => return Ok(answer),
         Ok(Err(oidc::Error::EmailNotVerified(error))) => error.into(),
         Ok(Err(oidc::Error::Refused(cause))) => {
-            tracing::info!(cause, "oidc.login.refused");
+            tracing::info!(cause = brief(&cause), "oidc.login.refused");
             OpenIdFailure::Refused
         }
         Ok(Err(oidc::Error::Unreachable(cause))) => {
-            tracing::warn!(cause, "oidc.issuer.unreachable");
+            tracing::warn!(cause = brief(&cause), "oidc.issuer.unreachable");
             OpenIdFailure::Unreachable
         }
         Err(_) => {

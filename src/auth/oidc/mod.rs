@@ -66,6 +66,17 @@ impl From<Unreachable> for Error {
     }
 }
 
+impl From<Rejected> for Error {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Final(error) => error,
+            Rejected::UnknownKey => {
+                Self::Refused("ID token: no key of the issuer's has made it".to_owned())
+            }
+        }
+    }
+}
+
 /// Where to send a person, and what to keep for their return.
 #[derive(Debug)]
 pub struct Departure {
@@ -166,20 +177,14 @@ impl OpenId {
     pub async fn arrive(&self, code: String, login: &PendingLogin) -> Result<Identity, Error> {
         let issuer = self.issuer.known().await?;
         let token = self.exchange(&issuer, code, &login.verifier).await?;
-        match self.judge(&token, &issuer, login) {
-            Ok(identity) => Ok(identity),
-            Err(Rejected::Final(error)) => Err(error),
+        let judged = match self.judge(&token, &issuer, login) {
             Err(Rejected::UnknownKey) => {
                 let issuer = self.issuer.newer_than(&issuer).await?;
                 self.judge(&token, &issuer, login)
-                    .map_err(|rejected| match rejected {
-                        Rejected::Final(error) => error,
-                        Rejected::UnknownKey => Error::Refused(
-                            "ID token: no key of the issuer's has made it".to_owned(),
-                        ),
-                    })
             }
-        }
+            judged => judged,
+        };
+        Ok(judged?)
     }
 
     fn judge(

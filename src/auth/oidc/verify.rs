@@ -85,7 +85,7 @@ fn rejected(error: ClaimsVerificationError) -> Rejected {
     }
 }
 
-pub(super) fn refused(cause: &str) -> Rejected {
+fn refused(cause: &str) -> Rejected {
     Rejected::Final(Error::Refused(format!("ID token: {cause}")))
 }
 

@@ -59,6 +59,8 @@ async fn crash_at(step: Matches) -> (World, Accounts) {
     let pause = world.store.pause(step);
     let dying = tokio::spawn(async move { enter(&node, "ann").await.map(|_| ()) });
     reached(&pause).await;
+    // What is held stays so.
+    std::mem::forget(pause);
     world.kill();
     dying.abort();
     let successor = world.another(2).await;

@@ -1,7 +1,7 @@
 //! A login is finished once, in time, by whoever has its state.
 
 use super::*;
-use crate::world::in_order;
+use crate::world::{first, in_order, reached};
 use cartwright::domain::identity::LoginState;
 use cartwright::store::Change;
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
@@ -55,6 +55,27 @@ async fn of_two_who_come_back_with_one_state_one_enters() {
             is(refused, UNKNOWN);
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_takes_a_state_second_does_not_enter_though_both_saw_it() {
+    let (clock, memory) = ground();
+    let store = FaultyStore::new(memory.clone(), FaultPlan::NONE);
+    let door = Door::over(Arc::new(store.clone()), memory, clock, &[]).await;
+    let (url, state) = door.begin().await;
+    let codes = [(); 2].map(|()| door.issuer.authorize(&url));
+    let pause = store.pause(first(login_commit));
+    let slow = door.come_back(&state, &codes[0]);
+    let quick = async {
+        reached(&pause).await;
+        let entered = door.come_back(&state, &codes[1]).await;
+        pause.release();
+        entered
+    };
+    let (slow, quick) = futures::join!(slow, quick);
+    assert_eq!(quick.status, 200, "{}", quick.text);
+    is(&slow, UNKNOWN);
+    assert_eq!(door.issuer.asked("/token"), 1);
 }
 
 #[tokio::test]
