@@ -3,11 +3,12 @@
 use crate::actors::accounts::{AccountFailure, Accounts, Means, Registration};
 use crate::actors::{Bounds, NotStarted, Options, System};
 use crate::auth::access::AccessTokens;
+use crate::auth::oidc::{OpenId, Registered, Unusable};
 use crate::auth::password::{self, Hasher, check_password};
 use crate::auth::refresh::RefreshTokens;
 use crate::auth::secret::{Secret, WeakSecret};
 use crate::catalog::{Live, LoadError};
-use crate::config::{FirstAdmin, Settings};
+use crate::config::{FirstAdmin, OpenIdSettings, Settings};
 use crate::domain::account::Email;
 use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
@@ -55,6 +56,8 @@ pub enum StartError {
     AdminEmail,
     #[error("CARTWRIGHT_ADMIN_PASSWORD: {0}")]
     AdminPassword(#[from] password::InvalidPassword),
+    #[error(transparent)]
+    OpenId(#[from] Unusable),
     #[error("the first administrator could not be made: {0}")]
     Admin(AccountFailure),
     #[error("the demo catalogue could not be loaded: {0}")]
@@ -91,6 +94,10 @@ impl Server {
     ) -> Result<Self, StartError> {
         // Judged before anything is begun.
         let admin = settings.admin.as_ref().map(registration).transpose()?;
+        let openid = settings.openid.as_ref();
+        let openid = openid
+            .map(|settings| client(settings, &sources))
+            .transpose()?;
         let listener = bind(settings.listen).await?;
         let ops_listener = match settings.ops_listen {
             Some(address) => Some(bind(address).await?),
@@ -112,6 +119,7 @@ impl Server {
             access: tokens.clone(),
             refresh: RefreshTokens::new(secret, sources.entropy.clone()),
             administration: administration.clone(),
+            openid,
         });
         make_first_admin(admin, &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
@@ -247,6 +255,16 @@ fn registration(admin: &FirstAdmin) -> Result<Registration, StartError> {
         first_name: "First".to_owned(),
         last_name: "Administrator".to_owned(),
     })
+}
+
+fn client(settings: &OpenIdSettings, sources: &Sources) -> Result<OpenId, Unusable> {
+    let registered = Registered {
+        issuer: settings.issuer.clone(),
+        client_id: settings.client_id.clone(),
+        client_secret: settings.client_secret.expose().to_owned(),
+        redirect_url: settings.redirect_url.clone(),
+    };
+    OpenId::new(registered, sources.clone())
 }
 
 async fn make_first_admin(

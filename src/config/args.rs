@@ -65,6 +65,33 @@ pub struct ServeArgs {
     )]
     pub admin_password: Option<Redacted>,
 
+    /// Client id for login with Google; needs the secret and the redirect URL too
+    #[arg(long, env = "CARTWRIGHT_GOOGLE_CLIENT_ID", value_name = "ID")]
+    pub google_client_id: Option<String>,
+
+    /// Secret of that client. Prefer the variable: other processes can see flags
+    #[arg(
+        long,
+        env = "CARTWRIGHT_GOOGLE_CLIENT_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    pub google_client_secret: Option<Redacted>,
+
+    /// Where the issuer sends people back to: an http or https URL that is registered with it
+    #[arg(long, env = "CARTWRIGHT_GOOGLE_REDIRECT_URL", value_name = "URL")]
+    pub google_redirect_url: Option<String>,
+
+    /// Issuer in place of Google, as its ID tokens name it: an OpenID provider with discovery; https,
+    /// or http on a loopback address
+    #[arg(
+        long,
+        env = "CARTWRIGHT_OIDC_ISSUER",
+        value_name = "URL",
+        default_value = "https://accounts.google.com"
+    )]
+    pub oidc_issuer: String,
+
     /// Load the demo catalogue into an empty embedded store
     #[arg(
         long,

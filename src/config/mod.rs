@@ -6,12 +6,14 @@
 
 mod args;
 mod networks;
+mod openid;
 mod rate_limit;
 mod settings;
 mod values;
 
 pub use args::{ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
 pub use networks::{InvalidNetworks, Networks};
+pub use openid::OpenIdSettings;
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
 pub use values::{LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch};

@@ -56,6 +56,7 @@ fn without_arguments_it_serves_with_the_defaults() {
         ),
         jwt_secret: None,
         admin: None,
+        openid: None,
         demo_catalog: true,
         cors_origins: [],
         rate_limit: Some(
@@ -89,6 +90,8 @@ fn without_arguments_it_serves_with_the_defaults() {
 const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
     --store embedded:/var/lib/cartwright --jwt-secret the-secret \
     --admin-email root@example.com --admin-password the-password --demo-catalog off \
+    --google-client-id the-client --google-client-secret the-client-secret \
+    --google-redirect-url http://shop.example/back --oidc-issuer https://issuer.example/a \
     --cors-origins https://Shop.example,,http://[::1]:3000, \
     --rate-limit user=1/s,anonymous=2/m:3 --trusted-proxies 10.0.0.0/8,::1 \
     --log warn,cartwright=debug --log-format json \
@@ -111,6 +114,14 @@ fn every_flag_is_taken_with_and_without_the_command() {
     let admin = settings.admin.as_ref().unwrap();
     assert_eq!(admin.email.expose(), "root@example.com");
     assert_eq!(admin.password.expose(), "the-password");
+    let expected = OpenIdSettings {
+        issuer: "https://issuer.example/a".into(),
+        client_id: "the-client".into(),
+        client_secret: Redacted::from("the-client-secret".to_owned()),
+        redirect_url: "http://shop.example/back".into(),
+    };
+    assert_eq!(settings.openid, Some(expected));
+    assert!(!format!("{settings:?}").contains("the-client-secret"));
     assert!(!settings.demo_catalog);
     assert_eq!(
         settings.cors_origins,
@@ -149,6 +160,36 @@ fn every_flag_is_taken_with_and_without_the_command() {
     assert_eq!(serve(&named).settings(), Ok(settings));
 }
 
+/// Flags of a client whose people come back to `url`.
+const fn client_to(url: &str) -> [&str; 6] {
+    let [id, secret, back] = [
+        "--google-client-id",
+        "--google-client-secret",
+        "--google-redirect-url",
+    ];
+    [id, "x", secret, "the-client-secret", back, url]
+}
+
+#[test]
+fn an_issuer_within_the_machine_may_do_without_tls() {
+    for issuer in [
+        "http://localhost:3000",
+        "http://127.0.0.1:3000/a",
+        "http://[::1]",
+    ] {
+        let client = client_to("http://localhost:8080/back");
+        let flags: Vec<_> = client
+            .into_iter()
+            .chain(["--oidc-issuer", issuer])
+            .collect();
+        let settings = serve(&flags).settings().unwrap();
+        assert_eq!(settings.openid.unwrap().issuer, issuer);
+    }
+    let google = serve(&client_to("https://shop.example/back")).settings();
+    let google = google.unwrap().openid.unwrap();
+    assert_eq!(google.issuer, "https://accounts.google.com");
+}
+
 #[test]
 fn what_cannot_be_is_refused_with_one_line() {
     for (args, said) in [
@@ -178,6 +219,41 @@ fn what_cannot_be_is_refused_with_one_line() {
             &["--admin-password", "a password", "--admin-email", ""],
             "together, or neither",
         ),
+        (
+            &[
+                "--google-client-id",
+                "x",
+                "--google-redirect-url",
+                "http://a",
+            ],
+            "together, or none of them",
+        ),
+        (
+            &["--google-client-secret", "x"],
+            "CARTWRIGHT_GOOGLE_CLIENT_SECRET and",
+        ),
+        (
+            &["--google-client-id", "x", "--google-client-secret", " "],
+            "together, or none of them",
+        ),
+        (
+            &client_to("ftp://shop.example/x"),
+            "_REDIRECT_URL must be an http",
+        ),
+        (&client_to("/back"), "_REDIRECT_URL must be an http"),
+        (
+            &client_to("https://shop.example/#x"),
+            "_REDIRECT_URL must be an http",
+        ),
+        (
+            &["--oidc-issuer", "http://issuer.example"],
+            "CARTWRIGHT_OIDC_ISSUER must be an https URL",
+        ),
+        (
+            &["--oidc-issuer", "https://a.example/?b"],
+            "must be an https URL",
+        ),
+        (&["--oidc-issuer", ""], "must be an https URL"),
         (&["--demo-catalog", "maybe"], "--demo-catalog"),
         (&["--log-format", "xml"], "--log-format"),
         (&["--cors-origins", "*"], "one is `*`"),

@@ -9,13 +9,11 @@ use crate::actors::accounts::{Opened, Registration};
 use crate::actors::user::AccountView;
 use crate::auth::password::check_password;
 use crate::domain::account::Email;
+use crate::domain::identity::MAX_NAME;
 use crate::domain::ids::UserId;
 use serde::{Deserialize, Serialize};
 use warp::http::StatusCode;
 use warp::reply::Response;
-
-/// The longest first or last name, in characters.
-const MAX_NAME: usize = 100;
 
 pub(super) fn routes(api: &Api) -> Vec<Route> {
     vec![
@@ -134,7 +132,7 @@ fn required(field: &str, value: &str) -> Result<(), ApiError> {
     }
 }
 
-fn session(status: StatusCode, opened: &Opened) -> Response {
+pub(super) fn session(status: StatusCode, opened: &Opened) -> Response {
     let session = SessionView {
         user: UserView::with_times(&opened.account),
         tokens: Tokens::of(opened),

@@ -228,6 +228,11 @@ endpoints! {
     REGISTER = Endpoint::post("/api/v1/auth/register", Public).counted_as(Class::Credentials);
     LOGIN = Endpoint::post("/api/v1/auth/login", Public).counted_as(Class::Credentials);
     REFRESH = Endpoint::post("/api/v1/auth/refresh", Public).counted_as(Class::Refresh);
+    // Each begins a stored login, or has the issuer asked: as costly as a password.
+    BEGIN_GOOGLE_LOGIN = Endpoint::get("/api/v1/auth/google", Public)
+        .counted_as(Class::Credentials);
+    FINISH_GOOGLE_LOGIN = Endpoint::get("/api/v1/auth/google/callback", Public)
+        .counted_as(Class::Credentials);
     VIEW_PROFILE = Endpoint::get("/api/v1/auth/profile", AnyUser);
     LOGOUT = Endpoint::new(Method::POST, "/api/v1/auth/logout", AnyUser);
 

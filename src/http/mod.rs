@@ -15,6 +15,7 @@ pub mod error;
 mod filters;
 mod format;
 mod front;
+mod google;
 mod health;
 mod json;
 pub mod limiter;
@@ -165,6 +166,7 @@ fn routes(api: &Api) -> Vec<Route> {
         orders::routes,
         shipping::routes,
         auth::routes,
+        google::routes,
         admin::routes,
         health::routes,
     ];

@@ -1,8 +1,8 @@
 //! What is durable. Narrow traits, typed writes, and an error that tells what is known of a write.
 //!
-//! Every partition (a user, a stock item, an e-mail claim, the administrators, the roles) has a
-//! version and changes by compare-and-set on it alone. There is no transaction across partitions, no iterator,
-//! no expiry and no folding in the traits: what cannot be had from a replicated database is not
+//! Every partition (a user, a stock item, an e-mail claim, an issuer's subject, a login in the making,
+//! the administrators, the roles) has a version and changes by compare-and-set on it alone. There is
+//! no transaction across partitions, no iterator, no expiry and no folding in the traits: what cannot be had from a replicated database is not
 //! offered by the embedded store either. Arguments are owned, so that a wrapper may apply late.
 
 pub mod embedded;
@@ -16,6 +16,7 @@ use crate::domain::access::RoleBook;
 use crate::domain::account::{Account, Claim, Email, KeyUse};
 use crate::domain::cart::Cart;
 use crate::domain::catalog::{Brand, Category, Product};
+use crate::domain::identity::{LOGIN_LIFE, LoginId, PendingLogin, Subject};
 use crate::domain::ids::{
     BrandId, CategoryId, OrderId, ProductId, PromotionCode, ShippingMethodId, UserId,
 };
@@ -77,6 +78,11 @@ pub enum Partition {
     Stock(StockKey),
     /// An e-mail address.
     Claim(Email),
+    /// Somebody whom an issuer vouches for.
+    Subject(Subject),
+    /// A login in the making. It is forgotten whole [`LOGIN_KEPT`] after its last commit: its
+    /// version then begins at 0 again.
+    Login(LoginId),
     /// The set of administrators.
     Administrators,
     /// The roles and permissions.
@@ -104,6 +110,10 @@ pub enum Change {
     Stock(StockKey, StockWrite),
     /// An e-mail address's claim.
     Claim(Email, Claim),
+    /// What somebody whom an issuer vouches for has, or is to have.
+    Subject(Subject, Claim),
+    /// A login in the making.
+    Login(LoginId, LoginWrite),
     /// The administrators, whole.
     Administrators(BTreeSet<UserId>),
     /// The roles and permissions, whole.
@@ -118,6 +128,8 @@ impl Change {
             Self::User(id, _) => Partition::User(*id),
             Self::Stock(key, _) => Partition::Stock(key.clone()),
             Self::Claim(email, _) => Partition::Claim(email.clone()),
+            Self::Subject(subject, _) => Partition::Subject(subject.clone()),
+            Self::Login(login, _) => Partition::Login(*login),
             Self::Administrators(_) => Partition::Administrators,
             Self::Roles(_) => Partition::Roles,
         }
@@ -152,6 +164,19 @@ pub struct StockWrite {
 
 /// How long a terminal hold is kept, to refuse reservations that arrive late.
 pub const HOLD_LIFE: crate::domain::time::Millis = crate::domain::time::Millis::days(7);
+
+/// What a commit writes of a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginWrite {
+    /// The login; `None` once somebody has taken it to finish it.
+    pub pending: Option<PendingLogin>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How long a login is kept after it was begun or taken. Beyond its life, so that a commit which
+/// arrives late still meets the version that refuses it.
+pub const LOGIN_KEPT: crate::domain::time::Millis = crate::domain::time::Millis(2 * LOGIN_LIFE.0);
 
 /// What became of a commit whose outcome was unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,11 +278,19 @@ pub trait Attempts: Send + Sync + 'static {
     async fn raise_low_water(&self, bucket: Bucket) -> Result<()>;
 }
 
-/// Reads of accounts by e-mail address, of the administrators and of the roles, all serial.
+/// Reads of accounts by e-mail address and by issuer, of logins in the making, of the administrators
+/// and of the roles, all serial.
 #[async_trait]
 pub trait Claims: Send + Sync + 'static {
     /// Who has taken the address.
     async fn claim(&self, email: Email) -> Result<Versioned<Option<Claim>>>;
+
+    /// What somebody whom an issuer vouches for has, or is to have.
+    async fn subject(&self, subject: Subject) -> Result<Versioned<Option<Claim>>>;
+
+    /// A login in the making; `None` where there is none, it was taken, or it was forgotten. It may
+    /// have expired.
+    async fn login(&self, login: LoginId) -> Result<Versioned<Option<PendingLogin>>>;
 
     /// The administrators.
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>>;

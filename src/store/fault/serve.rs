@@ -4,6 +4,7 @@ use super::{FaultyStore, Op};
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
+use crate::domain::identity::{LoginId, PendingLogin, Subject};
 use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
 use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
@@ -109,6 +110,14 @@ impl<S: Store> Attempts for FaultyStore<S> {
 impl<S: Store> Claims for FaultyStore<S> {
     async fn claim(&self, email: Email) -> Result<Versioned<Option<Claim>>> {
         self.read("claim", self.store.claim(email)).await
+    }
+
+    async fn subject(&self, subject: Subject) -> Result<Versioned<Option<Claim>>> {
+        self.read("subject", self.store.subject(subject)).await
+    }
+
+    async fn login(&self, login: LoginId) -> Result<Versioned<Option<PendingLogin>>> {
+        self.read("login", self.store.login(login)).await
     }
 
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>> {

@@ -4,12 +4,14 @@
 //! and numbers have their fixed width, numbers big-endian.
 
 use crate::domain::account::Email;
+use crate::domain::identity::{LoginId, Subject};
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::stock::StockKey;
 use crate::domain::time::Timestamp;
 use crate::store::{Bucket, CatalogKey, Partition};
 
 const END: u8 = 0;
+const LOGIN: u8 = b'l';
 
 /// What every key of a partition begins with.
 pub(super) fn partition(partition: &Partition) -> Vec<u8> {
@@ -17,6 +19,8 @@ pub(super) fn partition(partition: &Partition) -> Vec<u8> {
         Partition::User(id) => user(*id),
         Partition::Stock(key) => stock(key),
         Partition::Claim(email) => claim(email),
+        Partition::Subject(subject) => self::subject(subject),
+        Partition::Login(login) => self::login(*login),
         Partition::Administrators => vec![b'a'],
         Partition::Roles => vec![b'r'],
     }
@@ -40,6 +44,20 @@ fn claim(email: &Email) -> Vec<u8> {
     text(b'e', email.as_str())
 }
 
+fn subject(subject: &Subject) -> Vec<u8> {
+    let mut key = text(b'i', subject.issuer());
+    key.extend_from_slice(subject.sub().as_bytes());
+    key.push(END);
+    key
+}
+
+fn login(id: LoginId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(48);
+    key.push(LOGIN);
+    key.extend_from_slice(&id.0);
+    key
+}
+
 fn text(kind: u8, text: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(text.len() + 24);
     key.push(kind);
@@ -53,7 +71,7 @@ fn text(kind: u8, text: &str) -> Vec<u8> {
 pub(super) enum Row<'a> {
     /// Version and latest write ids.
     Head,
-    /// The one value of a stock item, a claim, the administrators or the roles; a user's account.
+    /// The one value of a partition that has one; a user's account.
     Value,
     /// A user's cart.
     Cart,
@@ -93,6 +111,12 @@ pub(super) fn row(partition: &[u8], row: Row<'_>) -> Vec<u8> {
         }
     }
     key
+}
+
+/// The head of the partition whose row this is, where nothing is left of a partition without it.
+pub(super) fn head_that_goes_with(expired: &[u8]) -> Option<Vec<u8>> {
+    let (_, prefix) = expired.split_last()?;
+    (prefix.first() == Some(&LOGIN)).then(|| row(prefix, Row::Head))
 }
 
 /// Flipping the sign makes negative numbers sort before the others.

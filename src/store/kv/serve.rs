@@ -5,6 +5,7 @@ use super::{Effort, Engine, Write, read};
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
+use crate::domain::identity::{LoginId, PendingLogin, Subject};
 use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
 use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
@@ -115,6 +116,18 @@ impl<E: Engine> Claims for E {
             read::value(view, &Partition::Claim(email))
         })
         .await
+    }
+
+    async fn subject(&self, subject: Subject) -> Result<Versioned<Option<Claim>>> {
+        self.read(Effort::Point, move |view| {
+            read::value(view, &Partition::Subject(subject))
+        })
+        .await
+    }
+
+    async fn login(&self, login: LoginId) -> Result<Versioned<Option<PendingLogin>>> {
+        self.read(Effort::Point, move |view| read::login(view, login))
+            .await
     }
 
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>> {

@@ -10,8 +10,8 @@ use crate::domain::stock::{Hold, HoldState};
 use crate::domain::time::Timestamp;
 use crate::store::encoding::{decode, encode};
 use crate::store::{
-    Bucket, CatalogRow, Change, Commit, HOLD_LIFE, Result, StockWrite, UserWrite, Version, WriteId,
-    bucket,
+    Bucket, CatalogRow, Change, Commit, HOLD_LIFE, LOGIN_KEPT, LoginWrite, Result, StockWrite,
+    UserWrite, Version, WriteId, bucket,
 };
 
 /// A write that is ready to be applied.
@@ -51,7 +51,10 @@ impl Write {
         let puts = match &commit.change {
             Change::User(_, write) => user(&prefix, write),
             Change::Stock(_, write) => stock(&prefix, write),
-            Change::Claim(_, claim) => vec![value(&prefix, encode(claim))],
+            Change::Claim(_, claim) | Change::Subject(_, claim) => {
+                vec![value(&prefix, encode(claim))]
+            }
+            Change::Login(_, write) => login(&prefix, write),
             Change::Administrators(users) => vec![value(&prefix, encode(users))],
             Change::Roles(book) => vec![value(&prefix, encode(book))],
         };
@@ -157,6 +160,14 @@ fn stock(prefix: &[u8], write: &StockWrite) -> Vec<Put> {
         let bytes = expiry::encode(expires_at, hold);
         expiring(&mut puts, row(prefix, Row::Hold(*order)), expires_at, bytes);
     }
+    puts
+}
+
+fn login(prefix: &[u8], write: &LoginWrite) -> Vec<Put> {
+    let mut puts = Vec::with_capacity(2);
+    let expires_at = write.at.plus(LOGIN_KEPT);
+    let bytes = expiry::encode(expires_at, &write.pending);
+    expiring(&mut puts, row(prefix, Row::Value), expires_at, bytes);
     puts
 }
 

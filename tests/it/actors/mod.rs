@@ -12,6 +12,7 @@ mod commit_path;
 mod conflict;
 mod history;
 mod keys;
+mod openid;
 mod overload;
 mod panics;
 mod passivation;

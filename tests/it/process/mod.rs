@@ -5,4 +5,5 @@ mod binary;
 mod commands;
 mod import;
 mod kill;
+mod openid;
 mod signals;

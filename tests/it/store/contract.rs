@@ -4,11 +4,12 @@
 use super::samples::*;
 use cartwright::domain::access::RoleBook;
 use cartwright::domain::cart::Cart;
+use cartwright::domain::identity::Subject;
 use cartwright::domain::stock::{Hold, HoldState, StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::store::{
-    CatalogKey, CatalogRow, Change, Commit, Error, Outcome, Partition, SLOTS, StockWrite, Store,
-    UserWrite, bucket, encoding,
+    CatalogKey, CatalogRow, Change, Commit, Error, LoginWrite, Outcome, Partition, SLOTS,
+    StockWrite, Store, UserWrite, bucket, encoding,
 };
 use futures::future::join_all;
 use std::collections::BTreeSet;
@@ -34,6 +35,8 @@ macro_rules! contract_tests {
             attempts_lie_in_buckets,
             the_low_water_mark_never_falls,
             a_claim_is_taken_once,
+            a_subject_is_linked_once,
+            a_login_is_taken_once,
             administrators_change_as_a_whole,
             roles_change_as_a_whole,
             catalog_pages_neither_skip_nor_repeat,
@@ -86,6 +89,10 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
         at: NOW,
     };
     let promotion = StockKey::Promotion(code("A"));
+    let login_write = LoginWrite {
+        pending: None,
+        at: NOW,
+    };
     let changes = [
         Change::User(user_id(1), UserWrite::default()),
         Change::User(user_id(2), UserWrite::default()),
@@ -93,6 +100,10 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
         Change::Stock(sku("AB"), stock.clone()),
         Change::Stock(promotion, stock),
         Change::Claim(email("a@example.com"), claim()),
+        Change::Subject(subject("1"), issued_claim()),
+        Change::Subject(subject("11"), issued_claim()),
+        Change::Login(login_id(0), login_write.clone()),
+        Change::Login(login_id(1), login_write),
         Change::Administrators(BTreeSet::new()),
         Change::Roles(role_book()),
     ];
@@ -111,6 +122,8 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
             Partition::User(id) => store.user(id).await.unwrap().version,
             Partition::Stock(key) => store.stock(key).await.unwrap().version,
             Partition::Claim(email) => store.claim(email).await.unwrap().version,
+            Partition::Subject(subject) => store.subject(subject).await.unwrap().version,
+            Partition::Login(login) => store.login(login).await.unwrap().version,
             Partition::Administrators => store.administrators().await.unwrap().version,
             Partition::Roles => store.roles().await.unwrap().version,
         };
@@ -394,6 +407,51 @@ pub(crate) async fn a_claim_is_taken_once(store: &impl Store) {
     assert_eq!((taken.version, taken.value), (1, Some(claim())));
     let other = store.claim(email("ann@example.co")).await.unwrap();
     assert_eq!((other.version, other.value), (0, None));
+}
+
+pub(crate) async fn a_subject_is_linked_once(store: &impl Store) {
+    let link = |write| Commit {
+        expected: 0,
+        write: write_id(write),
+        change: Change::Subject(subject("1"), issued_claim()),
+    };
+    let free = store.subject(subject("1")).await.unwrap();
+    assert_eq!((free.version, free.value), (0, None));
+    store.commit(link(1)).await.unwrap();
+    assert_eq!(store.commit(link(2)).await, Err(Error::Conflict));
+    let linked = store.subject(subject("1")).await.unwrap();
+    assert_eq!((linked.version, linked.value), (1, Some(issued_claim())));
+    let elsewhere = Subject::parse("https://issuer.example/", "1").unwrap();
+    for other in [subject("11"), subject("~".repeat(255).as_str()), elsewhere] {
+        let free = store.subject(other).await.unwrap();
+        assert_eq!((free.version, free.value), (0, None));
+    }
+}
+
+pub(crate) async fn a_login_is_taken_once(store: &impl Store) {
+    let login = login_id(7);
+    let write = |expected, write, pending| {
+        store.commit(login_commit(login, expected, write_id(write), pending, NOW))
+    };
+    let none = store.login(login).await.unwrap();
+    assert_eq!((none.version, none.value), (0, None));
+    write(0, 1, Some(pending_login())).await.unwrap();
+    assert_eq!(
+        write(0, 2, Some(pending_login())).await,
+        Err(Error::Conflict)
+    );
+    let pending = store.login(login).await.unwrap();
+    assert_eq!((pending.version, pending.value), (1, Some(pending_login())));
+    let takers = join_all((10..20).map(|taker| write(1, taker, None))).await;
+    assert_eq!(takers.iter().filter(|taken| taken.is_ok()).count(), 1);
+    let taken = store.login(login).await.unwrap();
+    assert_eq!((taken.version, taken.value), (2, None));
+    write(2, 30, Some(pending_login())).await.unwrap();
+    assert_eq!(
+        store.login(login).await.unwrap().value,
+        Some(pending_login())
+    );
+    assert_eq!(store.login(login_id(8)).await.unwrap().version, 0);
 }
 
 pub(crate) async fn administrators_change_as_a_whole(store: &impl Store) {

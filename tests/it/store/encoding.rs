@@ -3,6 +3,7 @@
 use super::samples::*;
 use cartwright::domain::account::KeyUse;
 use cartwright::domain::cart::Cart;
+use cartwright::domain::identity::PendingLogin;
 use cartwright::domain::shop::Discount;
 use cartwright::domain::stock::{Hold, HoldState, StockLevel};
 use cartwright::store::Error;
@@ -58,6 +59,12 @@ golden! {
         "0110010203040506470880000000000000010010246172676f6e32696424763d313924780f616e6e\
          406578616d706c652e636f6d03416e6e02c3850180a0abfef9620110010203040506470880000000\
          00000002";
+    issued_claims: issued_claim() =>
+        "011001020304050647088000000000000001011668747470733a2f2f6973737565722e6578616d70\
+         6c6504323438320f616e6e406578616d706c652e636f6d03416e6e02c3850180a0abfef962011001\
+         020304050647088000000000000002";
+    logins: Some(pending_login()) => "0101026e6f0376657280a0abfef962";
+    taken_logins: None::<PendingLogin> => "0100";
     administrators: BTreeSet::from([user_id(1), user_id(2)]) =>
         "010210010203040506470880000000000000011001020304050647088000000000000002";
     role_books: role_book() =>
