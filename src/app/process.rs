@@ -1,6 +1,7 @@
 //! The process: command line, signals, exit codes.
 
 use super::data::{close, open};
+use super::generate::generate;
 use super::import::import;
 use super::server::{Server, StartError, Stores};
 use crate::auth::password::{self, Hasher};
@@ -14,6 +15,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The secret's file beside the embedded data.
@@ -36,6 +38,8 @@ pub enum Error {
     Hasher(#[from] password::Error),
     #[error(transparent)]
     Import(#[from] super::import::Error),
+    #[error("the catalogue cannot be written: {0}")]
+    Generate(#[source] std::io::Error),
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -65,20 +69,27 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     match command {
         Command::Serve(arguments) => {
             let settings = arguments.settings()?;
             telemetry::init(&settings.log.filter, settings.log.format)?;
-            runtime.block_on(serve(settings))
+            runtime()?.block_on(serve(settings))
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            Ok(runtime.block_on(import(arguments))?)
+            Ok(runtime()?.block_on(import(arguments))?)
+        }
+        Command::Generate(arguments) => {
+            generate(arguments).map_err(Error::Generate)?;
+            Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.

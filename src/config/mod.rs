@@ -10,7 +10,7 @@ mod rate_limit;
 mod settings;
 mod values;
 
-pub use args::{ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
+pub use args::{GenerateArgs, ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
 pub use networks::{InvalidNetworks, Networks};
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
@@ -46,6 +46,9 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Import a catalogue: Shopify product CSV, or NDJSON (one record a line, with a `type`)
     Import(ImportArgs),
+    /// Write an invented catalogue of any size as NDJSON to standard output: for tests and
+    /// measurements
+    Generate(GenerateArgs),
 }
 
 /// Why there is nothing to run.

@@ -7,7 +7,7 @@ use super::format::{MoneyView, Rfc3339};
 use super::query::{self, Page, Paged};
 use super::{Api, conditional, json};
 use crate::actors::Failure;
-use crate::catalog::search::SearchError;
+use crate::catalog::search::{Keywords, SearchError};
 use crate::catalog::{Listing, View, etag};
 use crate::domain::catalog::{Attributes, Brand, Catalog, Category, Product, Status, Variant};
 use crate::domain::ids::{BrandId, CategoryId, ProductId, Sku, VariantId};
@@ -41,7 +41,7 @@ async fn list_products(call: Call) -> Result<Response, ApiError> {
     let view = call.api.catalog.current();
     match keyword.trim() {
         "" => of_listing(&call, page, view.snapshot.listing()),
-        keyword => search(&call, page, keyword.to_owned(), view).await,
+        keyword => search(&call, page, keyword, view).await,
     }
 }
 
@@ -86,26 +86,25 @@ fn of_listing(call: &Call, page: Page, listing: Listing<'_>) -> Result<Response,
     cacheable(&call.headers, &paged)
 }
 
-/// Searches beside the async threads: a short prefix takes milliseconds in a large catalogue.
+/// A selective search is answered at once: it takes less than to hand it to another thread. A broad
+/// one, such as a short prefix in a large catalogue, takes milliseconds: those have a few places of
+/// their own, and a queue, so that neither they nor anything else waits for many of them.
 async fn search(
     call: &Call,
     page: Page,
-    keyword: String,
+    keyword: &str,
     view: Arc<View>,
 ) -> Result<Response, ApiError> {
-    let searched = Arc::clone(&view);
-    let find = move || searched.search.find(&keyword, page.start(), page.limit());
-    let found = match call.api.searchers().run(call.deadline, find).await? {
-        Ok(found) => found,
-        Err(error @ (SearchError::TooLong | SearchError::TooManyWords)) => {
-            return Err(ApiError::InvalidRequest(error.to_string()));
-        }
-        Err(error) => return Err(fault(&error)),
+    let keywords = Keywords::parse(keyword).map_err(failed)?;
+    let is_broad = view.is_broad(&keywords).map_err(failed)?;
+    let find = move || view.find(&keywords, page.start(), page.limit());
+    let found = if is_broad {
+        call.api.broad_searches().run(call.deadline, find).await?
+    } else {
+        find()
     };
-    let products = found
-        .places
-        .iter()
-        .filter_map(|place| view.snapshot.at(*place));
+    let found = found.map_err(failed)?;
+    let products = found.products.iter();
     let paged = Paged {
         data: products
             .map(|product| ProductView::from(&**product))
@@ -115,9 +114,16 @@ async fn search(
     cacheable(&call.headers, &paged)
 }
 
-fn fault(error: &dyn std::error::Error) -> ApiError {
-    tracing::error!(%error, "http.search.failed");
-    ApiError::Failed(Failure::Internal)
+fn failed(error: SearchError) -> ApiError {
+    match error {
+        SearchError::TooLong | SearchError::TooManyWords => {
+            ApiError::InvalidRequest(error.to_string())
+        }
+        SearchError::Index(_) => {
+            tracing::error!(%error, "http.search.failed");
+            ApiError::Failed(Failure::Internal)
+        }
+    }
 }
 
 fn count(length: usize) -> u64 {

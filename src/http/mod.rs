@@ -96,7 +96,7 @@ pub struct Api {
 struct Shared {
     parts: Parts,
     in_flight: Arc<Semaphore>,
-    searchers: Workers,
+    broad_searches: Workers,
 }
 
 impl Api {
@@ -109,7 +109,7 @@ impl Api {
             shared: Arc::new(Shared {
                 parts,
                 in_flight,
-                searchers: Workers::new(),
+                broad_searches: Workers::for_half_the_cores(),
             }),
             is_operations: false,
         }
@@ -128,8 +128,8 @@ impl Api {
         Arc::clone(&self.shared.in_flight)
     }
 
-    fn searchers(&self) -> &Workers {
-        &self.shared.searchers
+    fn broad_searches(&self) -> &Workers {
+        &self.shared.broad_searches
     }
 
     /// What a request asks of it.
