@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 /// The secret's file beside the embedded data.
 const SECRET_FILE: &str = "jwt-secret";
@@ -97,9 +98,10 @@ fn runtime() -> std::io::Result<Runtime> {
 /// # Errors
 /// What is wrong, in one line, before anything is served.
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
+    let begun = Instant::now();
     let sources = Sources::system();
     let store = open(&settings.store, &sources).await?;
-    let served = serve_on(&settings, store.clone(), sources).await;
+    let served = serve_on(&settings, store.clone(), sources, begun).await;
     close(store).await;
     served
 }
@@ -108,6 +110,7 @@ async fn serve_on(
     settings: &Settings,
     store: Arc<EmbeddedStore>,
     sources: Sources,
+    begun: Instant,
 ) -> Result<ExitCode, Error> {
     let secret = secret(settings, &sources)?;
     let limits = password::Limits {
@@ -125,6 +128,8 @@ async fn serve_on(
         signal(SignalKind::interrupt())?,
     );
     let server = Server::start(settings, stores, &secret, hasher, sources).await?;
+    let start_ms = begun.elapsed().as_millis();
+    tracing::info!(start_ms, "app.started");
     println!("cartwright serves on http://{}", server.address()?);
     let drained = server
         .run(async move {

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::task::spawn_blocking;
+use tokio::time::Instant;
 
 /// The most threads that index at the start, when nothing else is to be done.
 const MOST_THREADS: usize = 4;
@@ -101,6 +102,7 @@ impl View {
         last: Option<&Self>,
         threads: usize,
     ) -> Result<(Self, Indexer), LoadError> {
+        let begun = Instant::now();
         // First, so that whatever is written from now on is told by the log after it.
         let position = store.catalog_position().await?;
         let unsorted = load::products(store, last.map(|view| &*view.snapshot)).await?;
@@ -122,6 +124,7 @@ impl View {
             catalog.categories = snapshot.categories().len(),
             catalog.brands = snapshot.brands().len(),
             catalog.position = position,
+            catalog.load_ms = begun.elapsed().as_millis(),
             "catalog.loaded"
         );
         let view = Self {

@@ -96,6 +96,32 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn work_beyond_the_queue_is_refused_at_once() {
+        let workers = Arc::new(Workers::of(1, 1));
+        let (finish, finished) = mpsc::channel();
+        let (started, has_started) = tokio::sync::oneshot::channel();
+        let work = move || {
+            started.send(()).unwrap();
+            finished.recv().unwrap()
+        };
+        let spawned = workers.clone();
+        let first = tokio::spawn(async move { spawned.run(soon(), work).await });
+        has_started.await.unwrap();
+        let mut waiting = Box::pin(workers.run(soon(), || 2));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        let mut refused = Box::pin(workers.run(soon(), || 3));
+        let refused = futures::poll!(&mut refused);
+        assert!(matches!(
+            refused,
+            std::task::Poll::Ready(Err(ApiError::Overloaded))
+        ));
+        finish.send(1).unwrap();
+        assert_eq!(first.await.unwrap().unwrap(), 1);
+        assert_eq!(waiting.await.unwrap(), 2);
+        assert_eq!(workers.run(soon(), || 4).await.unwrap(), 4);
+    }
+
+    #[tokio::test]
     async fn work_that_panics_gives_its_place_back() {
         let workers = Workers::of(1, 0);
         let failed = workers.run(soon(), || panic!("broken")).await;

@@ -174,7 +174,7 @@ async fn thousands_of_products_are_followed_through_many_changes() {
         Product {
             created_at: Timestamp((n * 31 % 500).into()),
             category_id: CategoryId::parse(&format!("c{}", (n + round) % 4)).ok(),
-            status: if (n + round) % 9 == 0 {
+            status: if (n + round).is_multiple_of(9) {
                 Status::Draft
             } else {
                 Status::Active
@@ -221,7 +221,8 @@ async fn more_changes_than_one_view_takes_in_are_followed_to_the_end() {
     let store = memory();
     let live = Live::load(&store).await.unwrap();
     for round in 0..40 {
-        let rows = (0..=u8::MAX).map(|n| CatalogRow::Brand(brand(n, (n + round) % 2 == 0)));
+        let rows =
+            (0..=u8::MAX).map(|n| CatalogRow::Brand(brand(n, n.wrapping_add(round) % 2 == 0)));
         store.put_catalog(rows.collect()).await.unwrap();
     }
     assert_current(&live, &store, &[]).await;
