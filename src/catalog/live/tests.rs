@@ -296,6 +296,23 @@ async fn a_failure_leaves_the_last_view_and_is_made_good() {
 }
 
 #[tokio::test]
+async fn a_change_is_followed_without_reading_the_rest() {
+    let store = FaultyStore::new(memory(), FaultPlan::NONE);
+    let live = Live::load(&store).await.unwrap();
+    store.script(|op| {
+        let whole = ["products", "categories", "brands", "shop"];
+        matches!(op, Op::Read(name) if whole.contains(name)).then_some(Fault::Refused)
+    });
+    for name in ["One", "Two", "Three"] {
+        let row = put(product("p", name, ""));
+        store.put_catalog(vec![row]).await.unwrap();
+        live.follow(&store).await.unwrap();
+        let found = live.current().find(&Keywords::parse(name).unwrap(), 0, 1);
+        assert_eq!(found.unwrap().total, 1, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_index_that_was_lost_is_made_anew() {
     let store = memory();
     let live = Live::load(&store).await.unwrap();
