@@ -1,6 +1,7 @@
 //! The process: command line, signals, exit codes.
 
 use super::data::{close, open};
+use super::generate::generate;
 use super::import::import;
 use super::server::{Server, StartError, Stores};
 use crate::auth::password::{self, Hasher};
@@ -14,7 +15,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 /// The secret's file beside the embedded data.
 const SECRET_FILE: &str = "jwt-secret";
@@ -36,6 +39,8 @@ pub enum Error {
     Hasher(#[from] password::Error),
     #[error(transparent)]
     Import(#[from] super::import::Error),
+    #[error("the catalogue cannot be written: {0}")]
+    Generate(#[source] std::io::Error),
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -65,20 +70,27 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     match command {
         Command::Serve(arguments) => {
             let settings = arguments.settings()?;
             telemetry::init(&settings.log.filter, settings.log.format)?;
-            runtime.block_on(serve(settings))
+            runtime()?.block_on(serve(settings))
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            Ok(runtime.block_on(import(arguments))?)
+            Ok(runtime()?.block_on(import(arguments))?)
+        }
+        Command::Generate(arguments) => {
+            generate(arguments).map_err(Error::Generate)?;
+            Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
@@ -86,9 +98,10 @@ fn run(command: Command) -> Result<ExitCode, Error> {
 /// # Errors
 /// What is wrong, in one line, before anything is served.
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
+    let begun = Instant::now();
     let sources = Sources::system();
     let store = open(&settings.store, &sources).await?;
-    let served = serve_on(&settings, store.clone(), sources).await;
+    let served = serve_on(&settings, store.clone(), sources, begun).await;
     close(store).await;
     served
 }
@@ -97,6 +110,7 @@ async fn serve_on(
     settings: &Settings,
     store: Arc<EmbeddedStore>,
     sources: Sources,
+    begun: Instant,
 ) -> Result<ExitCode, Error> {
     let secret = secret(settings, &sources)?;
     let limits = password::Limits {
@@ -114,6 +128,8 @@ async fn serve_on(
         signal(SignalKind::interrupt())?,
     );
     let server = Server::start(settings, stores, &secret, hasher, sources).await?;
+    let start_ms = begun.elapsed().as_millis();
+    tracing::info!(start_ms, "app.started");
     println!("cartwright serves on http://{}", server.address()?);
     let drained = server
         .run(async move {

@@ -27,6 +27,8 @@ use tokio::time::Instant;
 const STOCK_QUEUE: usize = 16_384;
 /// The pause between two looks for attempts at orders that nobody ends.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(10);
+/// The pause between two looks for changes of the catalogue.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(2);
 /// How long the actors may take to finish once the last answer was given.
 const QUIESCE_TIME: Duration = Duration::from_secs(4);
 /// How long making the first administrator may take.
@@ -109,6 +111,7 @@ impl Server {
         }
         let catalog = Arc::new(Live::load(&*store).await?);
         let system = System::start(system_options(settings, &store, &sources, &catalog)).await?;
+        follow(&catalog, &store, &system);
         let tokens = Arc::new(AccessTokens::new(secret, sources.clone()));
         let administration = system.administration();
         let accounts = Accounts::new(Means {
@@ -221,12 +224,28 @@ fn system_options(
     }
 }
 
+/// Brings the catalogue up to date from time to time. Where that fails it stays as it was.
+fn follow(catalog: &Arc<Live>, store: &Arc<dyn Store>, system: &System) {
+    let (catalog, store) = (catalog.clone(), store.clone());
+    system.repeat("catalog", FOLLOW_PAUSE, move || {
+        let (catalog, store) = (catalog.clone(), store.clone());
+        async move {
+            if let Err(error) = catalog.follow(&*store).await {
+                tracing::warn!(%error, "catalog.follow.failed");
+            }
+        }
+    });
+}
+
 fn limiter(settings: &Settings, system: &System) -> Arc<Limiter> {
     let proxies = settings.trusted_proxies.clone();
     let limiter = Arc::new(Limiter::new(settings.rate_limit.as_ref(), proxies));
     if settings.rate_limit.is_some() {
         let swept = limiter.clone();
-        system.repeat("limiter", SWEEP_PAUSE, move || swept.sweep());
+        system.repeat("limiter", SWEEP_PAUSE, move || {
+            swept.sweep();
+            std::future::ready(())
+        });
     }
     limiter
 }

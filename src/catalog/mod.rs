@@ -1,14 +1,19 @@
 //! What is for sale, in memory: a snapshot of the stored catalogue and its search index.
 //!
 //! Readers take the current [`View`] and keep it for a whole request, so that a page and its total
-//! are of one state. Nothing here writes, and nothing here knows HTTP.
+//! are of one state. [`Live::follow`] makes the next one of what the store's log tells. Nothing here
+//! writes, and nothing here knows HTTP.
 
+mod change;
 mod live;
+mod load;
+mod order;
 pub mod search;
+mod slots;
 mod snapshot;
+mod tree;
 
-pub use live::{Live, LoadError, View};
-pub use search::Search;
+pub use live::{Found, Live, LoadError, View};
 pub use snapshot::{Listing, Snapshot};
 
 use sha2::{Digest, Sha256};

@@ -172,6 +172,18 @@ pub struct ImportArgs {
     pub log: LogArgs,
 }
 
+/// The settings of `generate`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct GenerateArgs {
+    /// How many products; categories and brands in proportion
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub products: u64,
+
+    /// What everything follows from: the same number makes the same catalogue
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+}
+
 /// Where everything is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct StoreArgs {

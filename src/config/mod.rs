@@ -11,7 +11,7 @@ mod rate_limit;
 mod settings;
 mod values;
 
-pub use args::{ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
+pub use args::{GenerateArgs, ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
 pub use networks::{InvalidNetworks, Networks};
 pub use openid::OpenIdSettings;
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
@@ -48,6 +48,9 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Import a catalogue: Shopify product CSV, or NDJSON (one record a line, with a `type`)
     Import(ImportArgs),
+    /// Write an invented catalogue of any size as NDJSON to standard output: for tests and
+    /// measurements
+    Generate(GenerateArgs),
 }
 
 /// Why there is nothing to run.

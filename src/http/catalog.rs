@@ -8,7 +8,7 @@ use super::query::{self, Page, Paged};
 use super::rendered::Answer;
 use super::{Api, json};
 use crate::actors::Failure;
-use crate::catalog::search::SearchError;
+use crate::catalog::search::{Keywords, SearchError};
 use crate::catalog::{Listing, View};
 use crate::domain::catalog::{Attributes, Brand, Catalog, Category, Product, Status, Variant};
 use crate::domain::ids::{BrandId, CategoryId, ProductId, Sku, VariantId};
@@ -35,7 +35,7 @@ async fn list_products(call: Call) -> Result<Response, ApiError> {
     let keyword = query::parameter(call.query(), "keyword")?.unwrap_or_default();
     let answer = match keyword.trim() {
         "" => of_listing(page, view.snapshot.listing())?,
-        keyword => search(&call, page, keyword.to_owned(), &view).await?,
+        keyword => search(&call, page, keyword, &view).await?,
     };
     call.api.rendered().keep(&view, call.target(), &answer);
     Ok(answer.respond(call.headers()))
@@ -102,26 +102,26 @@ fn of_listing(page: Page, listing: Listing<'_>) -> Result<Answer, ApiError> {
     })
 }
 
-/// Searches beside the async threads: a short prefix takes milliseconds in a large catalogue.
+/// A selective search is answered at once: it takes less than to hand it to another thread. A broad
+/// one, such as a short prefix in a large catalogue, takes milliseconds: those have a few places of
+/// their own, and a queue, so that neither they nor anything else waits for many of them.
 async fn search(
     call: &Call,
     page: Page,
-    keyword: String,
+    keyword: &str,
     view: &Arc<View>,
 ) -> Result<Answer, ApiError> {
-    let searched = Arc::clone(view);
-    let find = move || searched.search.find(&keyword, page.start(), page.limit());
-    let found = match call.api.searchers().run(call.deadline, find).await? {
-        Ok(found) => found,
-        Err(error @ (SearchError::TooLong | SearchError::TooManyWords)) => {
-            return Err(ApiError::InvalidRequest(error.to_string()));
-        }
-        Err(error) => return Err(fault(&error)),
+    let keywords = Keywords::parse(keyword).map_err(failed)?;
+    let is_broad = view.is_broad(&keywords).map_err(failed)?;
+    let view = Arc::clone(view);
+    let find = move || view.find(&keywords, page.start(), page.limit());
+    let found = if is_broad {
+        call.api.broad_searches().run(call.deadline, find).await?
+    } else {
+        find()
     };
-    let products = found
-        .places
-        .iter()
-        .filter_map(|place| view.snapshot.at(*place));
+    let found = found.map_err(failed)?;
+    let products = found.products.iter();
     Answer::of(&Paged {
         data: products
             .map(|product| ProductView::from(&**product))
@@ -130,9 +130,16 @@ async fn search(
     })
 }
 
-fn fault(error: &dyn std::error::Error) -> ApiError {
-    tracing::error!(%error, "http.search.failed");
-    ApiError::Failed(Failure::Internal)
+fn failed(error: SearchError) -> ApiError {
+    match error {
+        SearchError::TooLong | SearchError::TooManyWords => {
+            ApiError::InvalidRequest(error.to_string())
+        }
+        SearchError::Index(_) => {
+            tracing::error!(%error, "http.search.failed");
+            ApiError::Failed(Failure::Internal)
+        }
+    }
 }
 
 fn count(length: usize) -> u64 {

@@ -97,7 +97,7 @@ pub struct Api {
 struct Shared {
     parts: Parts,
     in_flight: Arc<Semaphore>,
-    searchers: Workers,
+    broad_searches: Workers,
     rendered: Rendered,
 }
 
@@ -111,7 +111,7 @@ impl Api {
             shared: Arc::new(Shared {
                 parts,
                 in_flight,
-                searchers: Workers::new(),
+                broad_searches: Workers::for_half_the_cores(),
                 rendered: Rendered::default(),
             }),
             is_operations: false,
@@ -131,8 +131,8 @@ impl Api {
         Arc::clone(&self.shared.in_flight)
     }
 
-    fn searchers(&self) -> &Workers {
-        &self.shared.searchers
+    fn broad_searches(&self) -> &Workers {
+        &self.shared.broad_searches
     }
 
     /// Answers about the catalogue.

@@ -124,42 +124,36 @@ impl OfView {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Search, Snapshot};
-    use crate::domain::shop::Shop;
+    use crate::catalog::Live;
+    use crate::sources::SystemClock;
+    use crate::store::memory::MemoryStore;
 
-    fn view() -> Arc<View> {
-        let shop = Shop {
-            currency: None,
-            tax_rates: vec![],
-            shipping_methods: vec![],
-            promotions: std::collections::BTreeMap::new(),
-        };
-        let snapshot = Arc::new(Snapshot::new(vec![], vec![], vec![], shop));
-        let search = Search::build(&snapshot).unwrap();
-        Arc::new(View { snapshot, search })
+    async fn view() -> Arc<View> {
+        let store = MemoryStore::new(Arc::new(SystemClock));
+        Live::load(&store).await.unwrap().current()
     }
 
     fn body(rendered: &Rendered, view: &Arc<View>, target: &str) -> Option<Bytes> {
         rendered.find(view, target).map(|answer| answer.body)
     }
 
-    #[test]
-    fn an_answer_is_found_for_its_target_and_its_view_only() {
-        let (rendered, now) = (Rendered::default(), view());
+    #[tokio::test]
+    async fn an_answer_is_found_for_its_target_and_its_view_only() {
+        let (rendered, now) = (Rendered::default(), view().await);
         assert_eq!(body(&rendered, &now, "/a"), None);
         rendered.keep(&now, "/a", &Answer::of(&1).unwrap());
         assert_eq!(body(&rendered, &now, "/a").as_deref(), Some(&b"1"[..]));
         assert_eq!(body(&rendered, &now, "/a?page=1"), None);
-        let later = view();
+        let later = view().await;
         assert_eq!(body(&rendered, &later, "/a"), None);
         rendered.keep(&later, "/a", &Answer::of(&2).unwrap());
         assert_eq!(body(&rendered, &later, "/a").as_deref(), Some(&b"2"[..]));
         assert_eq!(body(&rendered, &now, "/a"), None);
     }
 
-    #[test]
-    fn what_is_kept_is_bounded() {
-        let (rendered, view) = (Rendered::default(), view());
+    #[tokio::test]
+    async fn what_is_kept_is_bounded() {
+        let (rendered, view) = (Rendered::default(), view().await);
         let answer = Answer::of(&"x".repeat(64 * 1024)).unwrap();
         for number in 0..2_000 {
             rendered.keep(&view, &format!("/{number}"), &answer);

@@ -26,6 +26,7 @@ use crate::domain::shop::{Promotion, ShippingMethod, Shop, TaxRate};
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -312,8 +313,8 @@ pub enum CatalogRow {
     Promotion(Promotion),
 }
 
-/// What tells catalogue records apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// What tells catalogue records apart. Stored in the log of changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the key of the record that it names")]
 pub enum CatalogKey {
     Currency,
@@ -347,7 +348,38 @@ impl CatalogRow {
     }
 }
 
+/// A place in the log of the catalogue's changes: it grows with each change, and is 0 before the
+/// first.
+pub type LogPosition = u64;
+
+/// How many of the latest changes the log keeps. A reader that is further behind reads all anew.
+pub const CATALOG_LOG: u64 = 65_536;
+
+/// What the log says of the time after a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// What was written since.
+    Keys {
+        /// The keys of the records, in the order in which they were written; one that was written
+        /// again stands there again. Empty where nothing was written since.
+        keys: Vec<CatalogKey>,
+        /// Where to go on: the position of the last of them.
+        position: LogPosition,
+    },
+    /// The log no longer goes back to that position, or never got there (the store is another).
+    Lost,
+}
+
 /// The catalogue and the shop's data. Writes are unconditional and may be repeated.
+///
+/// Every write is logged, so that a reader can keep a copy: it asks for the log's position, reads
+/// everything, and from then on reads what the log says was written. It may rely on this alone:
+/// - A record that is read after its entry in the log was seen is at least as new as that entry. So
+///   is every record that is read after a position was answered, for all entries up to there.
+/// - The entries of a write that succeeded are in the log once it is answered. A write that failed,
+///   or whose outcome is unknown, may have changed records that the log does not name: repeat it.
+/// - A store that writes records and log in one transaction may leave out records that are there
+///   already, equal. No other may: they may stem from a write that was never logged.
 #[async_trait]
 pub trait Catalogs: Send + Sync + 'static {
     /// At most `limit` products with ids after `after`, by id.
@@ -365,7 +397,14 @@ pub trait Catalogs: Send + Sync + 'static {
     /// The records with these keys, in their order.
     async fn catalog_rows(&self, keys: Vec<CatalogKey>) -> Result<Vec<Option<CatalogRow>>>;
 
-    /// Writes the records, replacing those with the same keys. At most 256 at once.
+    /// Where the log of changes ends.
+    async fn catalog_position(&self) -> Result<LogPosition>;
+
+    /// What was written after a position, oldest first: at most `limit` keys.
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes>;
+
+    /// Writes the records, replacing those with the same keys, and appends their keys to the log,
+    /// which keeps the latest [`CATALOG_LOG`]. At most 256 at once.
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()>;
 }
 

@@ -46,7 +46,7 @@ pub fn settings(flags: &[&str]) -> Settings {
     let arguments = fixed.iter().chain(unlimited).chain(flags).map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
-        Command::Import(_) => unreachable!("the command is serve"),
+        _ => unreachable!("the command is serve"),
     }
 }
 

@@ -10,8 +10,9 @@ use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
-    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Claims, Commit, Commits, Outcome,
-    Partition, Result, Stocks, Store, UserRecord, Users, Version, Versioned, WriteId,
+    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Changes, Claims, Commit, Commits,
+    LogPosition, Outcome, Partition, Result, Stocks, Store, UserRecord, Users, Version, Versioned,
+    WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -152,6 +153,16 @@ impl<S: Store> Catalogs for FaultyStore<S> {
 
     async fn catalog_rows(&self, keys: Vec<CatalogKey>) -> Result<Vec<Option<CatalogRow>>> {
         self.read("catalog_rows", self.store.catalog_rows(keys))
+            .await
+    }
+
+    async fn catalog_position(&self) -> Result<LogPosition> {
+        self.read("catalog_position", self.store.catalog_position())
+            .await
+    }
+
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes> {
+        self.read("catalog_changes", self.store.catalog_changes(after, limit))
             .await
     }
 

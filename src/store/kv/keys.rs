@@ -8,7 +8,7 @@ use crate::domain::identity::{LoginId, Subject};
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::stock::StockKey;
 use crate::domain::time::Timestamp;
-use crate::store::{Bucket, CatalogKey, Partition};
+use crate::store::{Bucket, CatalogKey, LogPosition, Partition};
 
 const END: u8 = 0;
 const LOGIN: u8 = b'l';
@@ -154,11 +154,12 @@ pub(super) fn expiring_row(entry: &[u8]) -> &[u8] {
     entry.get(8..).unwrap_or_default()
 }
 
-/// The kinds of catalogue records, as the first byte of their keys.
+/// The kinds of catalogue records, and of the log of their changes, as the first byte of their keys.
 pub(super) mod kind {
     pub(crate) const BRAND: u8 = b'b';
     pub(crate) const CATEGORY: u8 = b'c';
     pub(crate) const CURRENCY: u8 = b'u';
+    pub(crate) const LOG: u8 = b'l';
     pub(crate) const PRODUCT: u8 = b'p';
     pub(crate) const PROMOTION: u8 = b'o';
     pub(crate) const SHIPPING_METHOD: u8 = b's';
@@ -189,6 +190,13 @@ pub(super) fn catalog(key: &CatalogKey) -> Vec<u8> {
             key
         }
     }
+}
+
+/// An entry of the log of the catalogue's changes.
+pub(super) fn logged(position: LogPosition) -> Vec<u8> {
+    let mut key = vec![kind::LOG];
+    key.extend_from_slice(&position.to_be_bytes());
+    key
 }
 
 /// From the first catalogue record of a kind after the one with id `after` to the first of the

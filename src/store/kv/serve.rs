@@ -1,7 +1,7 @@
 //! The store's traits for every engine.
 
 use super::keys::kind;
-use super::{Effort, Engine, Write, read};
+use super::{Effort, Engine, Write, log, read};
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
@@ -11,8 +11,9 @@ use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
-    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Claims, Commit, Commits, Error, Outcome,
-    Partition, Result, Stocks, UserRecord, Users, Version, Versioned, WriteId,
+    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Changes, Claims, Commit, Commits, Error,
+    LogPosition, Outcome, Partition, Result, Stocks, UserRecord, Users, Version, Versioned,
+    WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -181,6 +182,15 @@ impl<E: Engine> Catalogs for E {
                 .collect()
         })
         .await
+    }
+
+    async fn catalog_position(&self) -> Result<LogPosition> {
+        self.read(Effort::Point, log::position).await
+    }
+
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes> {
+        self.read(Effort::Page, move |view| log::changes(view, after, limit))
+            .await
     }
 
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()> {

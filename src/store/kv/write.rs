@@ -2,6 +2,7 @@
 //! whose time is the scarce one.
 
 use super::keys::{Row, row};
+use super::log::{self, Logged};
 use super::{Table, Tx, expiry, head, keys};
 use crate::domain::account::KEY_LIFE;
 use crate::domain::ids::{OrderId, UserId};
@@ -30,6 +31,8 @@ pub(crate) enum Write {
     },
     /// Rows, whatever there was.
     Puts(Vec<Put>),
+    /// Catalogue records, and their entries in the log.
+    Catalog(Vec<Logged>),
     /// One row less.
     Delete(Table, Vec<u8>),
     /// A low-water mark that only rises.
@@ -91,8 +94,7 @@ impl Write {
 
     /// The rows of catalogue records.
     pub(super) fn catalog(rows: &[CatalogRow]) -> Self {
-        let put = |row: &CatalogRow| Put {
-            table: Table::Catalog,
+        let logged = |row: &CatalogRow| Logged {
             key: keys::catalog(&row.key()),
             value: match row {
                 CatalogRow::Currency(currency) => encode(currency),
@@ -103,8 +105,9 @@ impl Write {
                 CatalogRow::ShippingMethod(method) => encode(method),
                 CatalogRow::Promotion(promotion) => encode(promotion),
             },
+            entry: encode(&row.key()),
         };
-        Self::Puts(rows.iter().map(put).collect())
+        Self::Catalog(rows.iter().map(logged).collect())
     }
 }
 
@@ -213,6 +216,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, write: &Write) -> Result<()> {
             put_all(tx, puts)
         }
         Write::Puts(puts) => put_all(tx, puts),
+        Write::Catalog(rows) => log::put(tx, rows),
         Write::Delete(table, key) => tx.delete(*table, key),
         Write::RaiseLowWater(bucket) => {
             let mut stands = false;

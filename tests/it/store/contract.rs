@@ -4,12 +4,13 @@
 use super::samples::*;
 use cartwright::domain::access::RoleBook;
 use cartwright::domain::cart::Cart;
+use cartwright::domain::catalog::Product;
 use cartwright::domain::identity::Subject;
 use cartwright::domain::stock::{Hold, HoldState, StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::store::{
-    CatalogKey, CatalogRow, Change, Commit, Error, LoginWrite, Outcome, Partition, SLOTS,
-    StockWrite, Store, UserWrite, bucket, encoding,
+    CATALOG_LOG, CatalogKey, CatalogRow, Change, Changes, Commit, Error, LoginWrite, Outcome,
+    Partition, SLOTS, StockWrite, Store, UserWrite, bucket, encoding,
 };
 use futures::future::join_all;
 use std::collections::BTreeSet;
@@ -42,6 +43,8 @@ macro_rules! contract_tests {
             catalog_pages_neither_skip_nor_repeat,
             the_shop_is_sorted,
             catalog_records_are_replaced_and_found_by_key,
+            changes_of_the_catalogue_are_logged_in_order,
+            a_log_that_was_pruned_or_never_got_there_says_so,
             a_cart_as_large_as_allowed_is_kept,
         );
     };
@@ -594,6 +597,88 @@ pub(crate) async fn catalog_records_are_replaced_and_found_by_key(store: &impl S
     assert_eq!(store.put_catalog(most).await, Ok(()));
     let too_many = store.put_catalog(vec![changed; 257]).await;
     assert!(matches!(too_many, Err(Error::Unavailable(_))));
+}
+
+fn named(id: &str, name: &str) -> CatalogRow {
+    CatalogRow::Product(Box::new(Product {
+        name: name.to_owned(),
+        ..product(id)
+    }))
+}
+
+pub(crate) async fn changes_of_the_catalogue_are_logged_in_order(store: &impl Store) {
+    assert_eq!(store.catalog_position().await, Ok(0));
+    let nothing = Changes::Keys {
+        keys: vec![],
+        position: 0,
+    };
+    assert_eq!(store.catalog_changes(0, 10).await, Ok(nothing));
+    let batches = [
+        vec![
+            named("b", "1"),
+            CatalogRow::Category(category("x")),
+            named("a", "1"),
+        ],
+        vec![
+            CatalogRow::TaxRate(tax_rate("US", Some("NY"), 1)),
+            named("b", "2"),
+        ],
+        vec![CatalogRow::Currency(product("x").base_price.currency)],
+    ];
+    let mut written = Vec::new();
+    for (number, batch) in (0..).zip(batches) {
+        let before = store.catalog_position().await.unwrap();
+        let keys: Vec<_> = batch.iter().map(CatalogRow::key).collect();
+        store.put_catalog(batch).await.unwrap();
+        let position = store.catalog_position().await.unwrap();
+        assert!(position > before, "batch {number}");
+        written.extend(keys.clone());
+        let since = store.catalog_changes(before, 100).await;
+        assert_eq!(since, Ok(Changes::Keys { keys, position }));
+    }
+    for limit in [1, 2, 4, 6, 100] {
+        let (mut walked, mut after) = (Vec::new(), 0);
+        loop {
+            let page = store.catalog_changes(after, limit).await.unwrap();
+            let Changes::Keys { keys, position } = page else {
+                panic!("lost after {after}");
+            };
+            assert!(keys.len() <= usize::try_from(limit).unwrap());
+            assert_eq!(keys.is_empty(), position == after);
+            if keys.is_empty() {
+                break;
+            }
+            walked.extend(keys);
+            after = position;
+        }
+        assert_eq!(walked, written, "by {limit}");
+        assert_eq!(store.catalog_position().await, Ok(after));
+    }
+}
+
+pub(crate) async fn a_log_that_was_pruned_or_never_got_there_says_so(store: &impl Store) {
+    assert_eq!(store.catalog_changes(1, 10).await, Ok(Changes::Lost));
+    let batches = CATALOG_LOG / 256;
+    for batch in 0..=batches {
+        let row = |number: u64| CatalogRow::Brand(brand(&format!("b-{batch}-{number}")));
+        store
+            .put_catalog((0..256).map(row).collect())
+            .await
+            .unwrap();
+    }
+    let end = store.catalog_position().await.unwrap();
+    assert_eq!(store.catalog_changes(0, 10).await, Ok(Changes::Lost));
+    assert_eq!(store.catalog_changes(end + 1, 10).await, Ok(Changes::Lost));
+    let kept = |after| async move {
+        match store.catalog_changes(after, u32::MAX).await.unwrap() {
+            Changes::Keys { keys, position } => (keys.len() as u64, position),
+            Changes::Lost => panic!("{after} of {end} is lost"),
+        }
+    };
+    assert_eq!(kept(end).await, (0, end));
+    assert_eq!(kept(end - CATALOG_LOG).await, (CATALOG_LOG, end));
+    let beyond = store.catalog_changes(end - CATALOG_LOG - 1, 1).await;
+    assert_eq!(beyond, Ok(Changes::Lost));
 }
 
 pub(crate) async fn a_cart_as_large_as_allowed_is_kept(store: &impl Store) {

@@ -6,8 +6,8 @@ use cartwright::domain::cart::Cart;
 use cartwright::domain::identity::PendingLogin;
 use cartwright::domain::shop::Discount;
 use cartwright::domain::stock::{Hold, HoldState, StockLevel};
-use cartwright::store::Error;
 use cartwright::store::encoding::{cart_bytes, decode, encode};
+use cartwright::store::{CatalogRow, Error};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -98,6 +98,10 @@ golden! {
     fixed_discounts: Discount::Fixed(money(500)) => "0101e80703555344";
     currencies: money(1).currency => "0103555344";
     users: user_id(1) => "011001020304050647088000000000000001";
+    logged_products: CatalogRow::Product(Box::new(product("prod-1"))).key() => "01030670726f642d31";
+    logged_tax_rates: CatalogRow::TaxRate(tax_rate("US", Some("NY"), 1)).key() =>
+        "010402555301024e59";
+    logged_currencies: CatalogRow::Currency(money(1).currency).key() => "0100";
     numbers: (300_u64, -300_i64) => "01ac02d704";
 }
 
