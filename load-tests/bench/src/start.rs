@@ -29,7 +29,11 @@ pub(crate) struct Start {
 /// Starts with catalogues up to `largest`; returns the table, and whether memory misses its target.
 pub(crate) async fn measure(dir: &Path, largest: u64) -> Result<(String, bool), Failure> {
     let mut starts = Vec::new();
-    for products in SIZES.into_iter().filter(|size| *size < largest).chain([largest]) {
+    for products in SIZES
+        .into_iter()
+        .filter(|size| *size < largest)
+        .chain([largest])
+    {
         eprintln!("measuring: a start with {products} products");
         let disk = Disk::generated(dir, &generated::catalogue(products)).await?;
         let data = disk.closed().await?;

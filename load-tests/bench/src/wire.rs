@@ -92,21 +92,30 @@ fn measured(answer: &[u8]) -> Result<Option<(usize, usize)>, Failure> {
     Ok(Some((head, length)))
 }
 
-/// Clients on a thread of their own, each with the requests that it sends over and over, in turn.
+/// What one client asks for: its first request, its second, and so on without end.
+pub(crate) type Script = Arc<dyn Fn(usize) -> Request + Send + Sync>;
+
+/// The script of a client that sends the same requests over and over, in turn.
+pub(crate) fn cycle(requests: Vec<Request>) -> Script {
+    Arc::new(move |number| Arc::clone(&requests[number % requests.len()]))
+}
+
+/// Clients on a thread of their own.
 pub(crate) struct Clients {
     pub(crate) address: SocketAddr,
-    pub(crate) requests: Vec<Vec<Request>>,
+    /// One for each.
+    pub(crate) scripts: Vec<Script>,
 }
 
 impl Clients {
     /// Has all of them ask until `end`.
     pub(crate) async fn run(&self, end: Instant) -> Result<Sample, Failure> {
-        let (address, requests) = (self.address, self.requests.clone());
+        let (address, scripts) = (self.address, self.scripts.clone());
         let all = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            runtime.block_on(ask_all(address, requests, end))
+            runtime.block_on(ask_all(address, scripts, end))
         };
         Ok(Sample::Times(tokio::task::spawn_blocking(all).await??))
     }
@@ -114,20 +123,21 @@ impl Clients {
 
 async fn ask_all(
     address: SocketAddr,
-    requests: Vec<Vec<Request>>,
+    scripts: Vec<Script>,
     end: Instant,
 ) -> Result<Vec<Duration>, Failure> {
     let mut clients = JoinSet::new();
-    for requests in requests {
+    for script in scripts {
         let mut connection = Connection::open(address).await?;
         clients.spawn(async move {
             let mut times = Vec::new();
-            for request in requests.iter().cycle() {
+            for number in 0.. {
+                let request = script(number);
                 let sent = Instant::now();
                 if sent >= end {
                     break;
                 }
-                connection.exchange(request).await?;
+                connection.exchange(&request).await?;
                 times.push(sent.elapsed());
             }
             Ok::<_, Failure>(times)

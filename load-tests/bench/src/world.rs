@@ -2,6 +2,7 @@
 //! writes to.
 
 use crate::Failure;
+use crate::generated;
 use crate::measure::Sample;
 use cartwright::actors::{Bounds, Options, System};
 use cartwright::catalog::Live;
@@ -9,6 +10,7 @@ use cartwright::domain::access::user_role;
 use cartwright::domain::account::{Claim, Credential, Email, Profile};
 use cartwright::domain::ids::{FamilyId, UserId};
 use cartwright::domain::user::{Command, Request};
+use cartwright::import::generate::Generator;
 use cartwright::import::progress::Logged;
 use cartwright::import::{self, Format, Input};
 use cartwright::sources::Sources;
@@ -32,42 +34,55 @@ const BOUNDS: Bounds = Bounds {
 };
 
 /// One product of which there is more than can be asked for.
-const SHOP: &str = r#"{"type": "product", "id": "hot", "sku": "HOT", "name": "A hot product", "stock": 4000000000, "base_price": {"amount": 100, "currency": "USD"}}"#;
+const HOT: &str = r#"{"type": "product", "id": "hot", "sku": "HOT", "name": "A hot product", "stock": 4000000000, "base_price": {"amount": 100, "currency": "USD"}}"#;
 
 /// A store in a folder that goes with it.
 pub(crate) struct Disk {
     pub(crate) store: Arc<EmbeddedStore>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Disk {
     /// Holds the hot product.
     pub(crate) async fn new(dir: &Path) -> Result<Self, Failure> {
-        Self::with(dir, 0).await
-    }
-
-    /// Holds so many products beside the hot one.
-    pub(crate) async fn with(dir: &Path, products: u64) -> Result<Self, Failure> {
-        let dir = tempfile::tempdir_in(dir)?;
-        let sources = Sources::system();
-        let options = embedded::Options::default();
-        let store = Arc::new(EmbeddedStore::open(
-            dir.path(),
-            sources.clock.clone(),
-            options,
-        )?);
-        let shop = std::iter::once(SHOP.to_owned()).chain((0..products).map(product));
-        let shop = shop.collect::<Vec<_>>().join("\n");
-        let data = shop.as_bytes();
+        let disk = Self::empty(dir)?;
+        let data = HOT.as_bytes();
         let input = Input {
             file: "shop".to_owned(),
             format: Format::Ndjson,
             data,
         };
-        let options = import::Options::default();
-        let report = import::run(&*store, &sources, input, options, &mut Logged).await?;
-        assert_eq!(report.total().refused, 0, "the shop is imported whole");
-        Ok(Self { store, _dir: dir })
+        let (sources, options) = (Sources::system(), import::Options::default());
+        let report = import::run(&*disk.store, &sources, input, options, &mut Logged).await?;
+        assert_eq!(report.total().refused, 0, "the product is imported");
+        Ok(disk)
+    }
+
+    /// Holds a generated catalogue.
+    pub(crate) async fn generated(dir: &Path, catalogue: &Generator) -> Result<Self, Failure> {
+        let disk = Self::empty(dir)?;
+        generated::import(&disk.store, catalogue).await?;
+        Ok(disk)
+    }
+
+    fn empty(dir: &Path) -> Result<Self, Failure> {
+        let dir = tempfile::tempdir_in(dir)?;
+        let store = Self::open(dir.path())?;
+        Ok(Self { store, dir })
+    }
+
+    /// Opens the store in a folder, and reads all of it.
+    pub(crate) fn open(dir: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
+        let clock = Sources::system().clock;
+        let store = EmbeddedStore::open(dir, clock, embedded::Options::default())?;
+        Ok(Arc::new(store))
+    }
+
+    /// The folder, once another process may open the store in it.
+    pub(crate) async fn closed(self) -> Result<TempDir, Failure> {
+        let store = self.store;
+        tokio::task::spawn_blocking(move || store.close()).await?;
+        Ok(self.dir)
     }
 }
 
@@ -166,11 +181,4 @@ where
         all += done??;
     }
     Ok(Sample::Count(all))
-}
-
-fn product(n: u64) -> String {
-    let text = "lorem ipsum dolor sit amet consetetur sadipscing elitr sed diam nonumy eirmod tempor invidunt ut labore et dolore magna aliquyam erat sed diam voluptua";
-    format!(
-        r#"{{"type": "product", "id": "prod-{n}", "sku": "SKU-{n}", "name": "Product number {n}", "description": "{text}", "images":["https://images.example.com/{n}/front.jpg"], "attributes":{{"color":"black","size":"m"}}, "stock": 4000000000, "base_price": {{"amount": 1999, "currency": "USD"}}}}"#
-    )
 }

@@ -4,7 +4,7 @@
 use crate::Failure;
 use crate::measure::{Row, Sample};
 use crate::served::{Served, customers};
-use crate::wire::{Clients, Connection, request};
+use crate::wire::{Clients, Connection, cycle, request};
 use crate::world::{CLIENTS, Disk, World, closed_loop, soon};
 use async_trait::async_trait;
 use cartwright::actors::user::Users;
@@ -86,7 +86,7 @@ impl ManyCarts {
     pub(crate) async fn over_http(dir: &Path) -> Result<Self, Failure> {
         let disk = Disk::new(dir).await?;
         let served = Served::product(disk.store.clone()).await?;
-        let (mut carts, mut requests) = (Vec::new(), Vec::new());
+        let (mut carts, mut scripts) = (Vec::new(), Vec::new());
         let mut connection = Connection::open(served.address).await?;
         for customer in customers(served.address, CLIENTS).await? {
             let token = Some(customer.token.as_str());
@@ -107,7 +107,7 @@ impl ManyCarts {
                 let path = format!("/api/v1/cart/items/{line}");
                 request("PATCH", &path, token, &body)
             };
-            requests.push((0..QUANTITIES).map(set).collect());
+            scripts.push(cycle((0..QUANTITIES).map(set).collect()));
             carts.push(plain(user, cart));
         }
         let address = served.address;
@@ -116,7 +116,7 @@ impl ManyCarts {
             plain: Disk::new(dir).await?,
             sources: Sources::system(),
             through: Through::Http {
-                clients: Clients { address, requests },
+                clients: Clients { address, scripts },
                 _served: served,
                 _disk: disk,
             },

@@ -4,6 +4,7 @@ mod hot_cart;
 mod hot_stock;
 mod many_carts;
 mod reads;
+mod sizes;
 
 use crate::Failure;
 use crate::measure::{Row, Target};
@@ -12,6 +13,7 @@ use hot_cart::HotCart;
 use hot_stock::HotStock;
 use many_carts::ManyCarts;
 use reads::Reads;
+use sizes::{Asked, BySize, SMALL, Sizes};
 use std::path::PathBuf;
 
 /// A row before anything is set up for it.
@@ -41,8 +43,33 @@ where
     }
 }
 
-/// All of them.
-pub(crate) fn all() -> Vec<Plan> {
+/// All of them; `products` is the size of the large catalogue.
+pub(crate) fn all(products: u64) -> Vec<Plan> {
+    let mut plans = paths();
+    plans.extend(by_size(products));
+    plans
+}
+
+/// What a large catalogue costs.
+fn by_size(products: u64) -> [Plan; 3] {
+    use Target::{AtMost, None};
+    let sizes = Sizes::new(products);
+    let row = |what: &str, target, asked| {
+        let name = format!("p99 of {what}, 4 connections, {products} products vs. {SMALL}");
+        let sizes = sizes.clone();
+        plan(&name, target, move |dir| async move {
+            BySize::new(&dir, sizes, asked).await
+        })
+    };
+    [
+        row("a list page of 20", AtMost(1.5), Asked::Page),
+        row("a search with 20 matches", AtMost(3.0), Asked::Selective),
+        row("a search that half of all match", None, Asked::Broad),
+    ]
+}
+
+/// What the ways of a request cost.
+fn paths() -> Vec<Plan> {
     use Target::{AtLeast, None};
     vec![
         plan(

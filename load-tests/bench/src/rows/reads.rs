@@ -1,9 +1,10 @@
 //! Reads over HTTP by 64 connections, against bare warp routes that give the same bodies.
 
 use crate::Failure;
+use crate::generated;
 use crate::measure::{Row, Sample};
 use crate::served::{Customer, SECRET, Served, customers, routes};
-use crate::wire::{Clients, Connection, Request, get, request};
+use crate::wire::{Clients, Connection, Request, Script, cycle, get, request};
 use crate::world::{CLIENTS, Disk};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,7 +44,7 @@ impl Reads {
         let mut bodies = HashMap::new();
         let mut requests = Vec::new();
         for product in 0..PRODUCTS {
-            let id = format!("prod-{product}");
+            let id = product_id(product);
             let request = get(&format!("/api/v1/catalog/products/{id}"), None);
             bodies.insert(id, shop.answer(&request).await?);
             requests.push(request);
@@ -51,7 +52,8 @@ impl Reads {
         let bodies = Arc::new(bodies);
         let bare = warp::path!("api" / "v1" / "catalog" / "products" / String)
             .map(move |id: String| found(bodies.get(&id)));
-        shop.against(routes(bare), shared(&requests)).await
+        shop.against(routes(bare), &requests[0], shared(&requests))
+            .await
     }
 
     /// Pages of 20.
@@ -73,7 +75,8 @@ impl Reads {
         let bare = warp::path!("api" / "v1" / "catalog" / "products")
             .and(warp::query::<Page>())
             .map(move |Page { page }| found(bodies.get(&page)));
-        shop.against(routes(bare), shared(&requests)).await
+        shop.against(routes(bare), &requests[0], shared(&requests))
+            .await
     }
 
     /// Everybody's own cart, behind an access token.
@@ -85,9 +88,12 @@ impl Reads {
             fill(&shop, &customer).await?;
             let request = get("/api/v1/cart", Some(&customer.token));
             bodies.insert(customer.id, shop.answer(&request).await?);
-            requests.push(vec![request]);
+            requests.push(request);
         }
-        shop.against(bare_cart(Arc::new(bodies)), requests).await
+        let first = requests[0].clone();
+        let scripts = requests.into_iter().map(|request| cycle(vec![request]));
+        let bare = bare_cart(Arc::new(bodies));
+        shop.against(bare, &first, scripts.collect()).await
     }
 }
 
@@ -114,9 +120,15 @@ fn bare_cart(bodies: Bodies<String>) -> BoxedFilter<(Response,)> {
     routes(bare)
 }
 
+/// As the generator numbers them.
+fn product_id(number: u64) -> String {
+    format!("gen-{number:07}")
+}
+
 async fn fill(shop: &Shop, customer: &Customer) -> Result<(), Failure> {
     for line in 0..LINES {
-        let body = format!(r#"{{"product_id":"prod-{line}","quantity":1}}"#);
+        let product = product_id(line);
+        let body = format!(r#"{{"product_id":"{product}","quantity":1}}"#);
         let path = "/api/v1/cart/items";
         let add = request("POST", path, Some(&customer.token), &body);
         shop.answer(&add).await?;
@@ -136,7 +148,7 @@ fn found(body: Option<&Bytes>) -> Response {
 }
 
 /// Every client asks for all of it, each beginning elsewhere.
-fn shared(requests: &[Request]) -> Vec<Vec<Request>> {
+fn shared(requests: &[Request]) -> Vec<Script> {
     const { assert!(CLIENTS == 64, "the names say so") };
     let clients = 0..usize::try_from(CLIENTS).unwrap_or_default();
     clients
@@ -144,7 +156,7 @@ fn shared(requests: &[Request]) -> Vec<Vec<Request>> {
             let mut requests = requests.to_vec();
             let middle = client * requests.len() / 64;
             requests.rotate_left(middle);
-            requests
+            cycle(requests)
         })
         .collect()
 }
@@ -157,7 +169,7 @@ struct Shop {
 
 impl Shop {
     async fn open(dir: &Path) -> Result<Self, Failure> {
-        let disk = Disk::with(dir, PRODUCTS).await?;
+        let disk = Disk::generated(dir, &generated::catalogue(PRODUCTS)).await?;
         let served = Served::product(disk.store.clone()).await?;
         Ok(Self { served, disk })
     }
@@ -170,15 +182,15 @@ impl Shop {
     async fn against(
         self,
         bare: BoxedFilter<(Response,)>,
-        requests: Vec<Vec<Request>>,
+        first: &Request,
+        scripts: Vec<Script>,
     ) -> Result<Reads, Failure> {
         let bare = Served::bare(bare).await?;
         let clients = |address| Clients {
             address,
-            requests: requests.clone(),
+            scripts: scripts.clone(),
         };
         let (product, plain) = (clients(self.served.address), clients(bare.address));
-        let first = &requests[0][0];
         let mut connection = Connection::open(bare.address).await?;
         if connection.exchange(first).await? != self.answer(first).await? {
             return Err("the bare route gives another body".into());
