@@ -6,9 +6,9 @@
 use crate::config::LogFormat;
 use std::io::{self, IsTerminal};
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Why there is no log.
@@ -38,17 +38,17 @@ pub fn init(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
 }
 
 /// A lone word that is no level would name a target and silence everything else: a typing error.
-fn parse(text: &str) -> Result<EnvFilter, TelemetryError> {
+fn parse(text: &str) -> Result<Targets, TelemetryError> {
     let refused = || TelemetryError::InvalidFilter(text.to_owned());
     let is_word = text.chars().all(|c| c.is_alphanumeric() || c == '_');
     if text.is_empty() || (is_word && text.parse::<LevelFilter>().is_err()) {
         return Err(refused());
     }
-    EnvFilter::try_new(text).map_err(|_| refused())
+    text.parse().map_err(|_| refused())
 }
 
 fn subscriber<W>(
-    filter: EnvFilter,
+    filter: Targets,
     format: LogFormat,
     ansi: bool,
     writer: W,
@@ -56,19 +56,21 @@ fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    // One filter for everything: each callsite asks it once, not each request.
+    let filtered = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(ansi);
     match format {
-        LogFormat::Text => Box::new(builder.finish()),
+        LogFormat::Text => Box::new(filtered.with(lines)),
         LogFormat::Json => Box::new(
-            builder
-                .json()
-                .flatten_event(true)
-                .with_current_span(false)
-                .with_span_list(true)
-                .finish(),
+            filtered.with(
+                lines
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(false)
+                    .with_span_list(true),
+            ),
         ),
     }
 }

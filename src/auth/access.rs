@@ -8,9 +8,11 @@ use crate::domain::ids::UserId;
 use crate::domain::time::{Millis, Timestamp};
 use crate::sources::Sources;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// How long an access token is good for.
@@ -23,6 +25,19 @@ const CLOCK_SKEW: Millis = Millis::seconds(5);
 const ALGORITHM: Algorithm = Algorithm::HS256;
 const ISSUER: &str = "cartwright";
 const AUDIENCE: &str = "cartwright";
+
+/// Tokens that are remembered once they were verified.
+const VERIFIED: usize = 4_096;
+/// The longest that is remembered, in bytes; one with a few roles has 400.
+const MAX_REMEMBERED: usize = 1_024;
+
+/// A token whose signature and claims are good, whatever the time.
+#[derive(Clone)]
+struct Verified {
+    claims: Arc<AccessClaims>,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
 
 /// A fresh access token.
 #[derive(Clone, PartialEq, Eq)]
@@ -86,6 +101,8 @@ pub struct AccessTokens {
     signing: EncodingKey,
     verifying: DecodingKey,
     validation: Validation,
+    /// Tokens whose signature was found good, the latest ones. Its hash is keyed at random.
+    verified: Cache<Box<str>, Verified>,
     sources: Sources,
 }
 
@@ -105,6 +122,7 @@ impl AccessTokens {
             signing: EncodingKey::from_secret(secret.as_bytes()),
             verifying: DecodingKey::from_secret(secret.as_bytes()),
             validation,
+            verified: Cache::new(VERIFIED),
             sources,
         }
     }
@@ -136,25 +154,42 @@ impl AccessTokens {
     ///
     /// # Errors
     /// [`InvalidToken`] says why not.
-    pub fn verify(&self, token: &str) -> Result<AccessClaims, InvalidToken> {
+    pub fn verify(&self, token: &str) -> Result<Arc<AccessClaims>, InvalidToken> {
+        let verified = match self.verified.get(token) {
+            Some(verified) => verified,
+            None => self.decode(token)?,
+        };
+        let now = self.sources.clock.now();
+        if now >= verified.expires_at {
+            return Err(InvalidToken::Expired);
+        }
+        if verified.issued_at > now.plus(CLOCK_SKEW) {
+            return Err(InvalidToken::Premature);
+        }
+        Ok(verified.claims)
+    }
+
+    /// Verifies a token for the first time: a client sends the same one many times.
+    fn decode(&self, token: &str) -> Result<Verified, InvalidToken> {
         if token.len() > MAX_ACCESS_TOKEN {
             return Err(InvalidToken::Invalid);
         }
         let claims = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation)
             .map_err(|_| InvalidToken::Invalid)?
             .claims;
-        let now = self.sources.clock.now();
-        if now >= at_second(claims.exp) {
-            return Err(InvalidToken::Expired);
+        let verified = Verified {
+            issued_at: at_second(claims.iat),
+            expires_at: at_second(claims.exp),
+            claims: Arc::new(AccessClaims {
+                user: claims.sub,
+                roles: claims.roles,
+                epoch: claims.epoch,
+            }),
+        };
+        if token.len() <= MAX_REMEMBERED {
+            self.verified.insert(token.into(), verified.clone());
         }
-        if at_second(claims.iat) > now.plus(CLOCK_SKEW) {
-            return Err(InvalidToken::Premature);
-        }
-        Ok(AccessClaims {
-            user: claims.sub,
-            roles: claims.roles,
-            epoch: claims.epoch,
-        })
+        Ok(verified)
     }
 }
 
@@ -210,7 +245,7 @@ mod tests {
             roles,
             epoch: 4,
         };
-        assert_eq!(tokens.verify(&issued.token), Ok(expected));
+        assert_eq!(tokens.verify(&issued.token), Ok(Arc::new(expected)));
         assert_eq!(issued.expires_at, Timestamp(1_750_000_900_000));
     }
 
@@ -237,6 +272,37 @@ mod tests {
         assert!(tokens.verify(&issued.token).is_ok());
         clock.set(issued.expires_at);
         assert_eq!(tokens.verify(&issued.token), Err(InvalidToken::Expired));
+    }
+
+    #[test]
+    fn what_is_remembered_is_judged_by_the_time_and_is_bounded() {
+        let (tokens, clock) = tokens();
+        let issued = tokens.issue(user(), vec![], 0);
+        assert!(tokens.verify(&issued.token).is_ok());
+        assert!(tokens.verified.get(issued.token.as_str()).is_some());
+        clock.set(issued.expires_at);
+        assert_eq!(tokens.verify(&issued.token), Err(InvalidToken::Expired));
+        clock.set(Timestamp(0));
+        assert_eq!(tokens.verify(&issued.token), Err(InvalidToken::Premature));
+        clock.set(NOW);
+        for number in 0..3 * VERIFIED {
+            let other = UserId(Uuid::from_u128(number as u128));
+            assert!(tokens.verify(&tokens.issue(other, vec![], 0).token).is_ok());
+        }
+        assert!(tokens.verified.len() <= VERIFIED);
+        let long = tokens
+            .issue(user(), vec!["x".repeat(MAX_REMEMBERED)], 0)
+            .token;
+        assert!(tokens.verify(&long).is_ok());
+        assert!(tokens.verified.get(long.as_str()).is_none());
+    }
+
+    #[test]
+    fn what_is_not_good_is_not_remembered() {
+        let (tokens, _) = tokens();
+        let forged = signed(ALGORITHM, &good_claims(), &other_secret());
+        assert_eq!(tokens.verify(&forged), Err(InvalidToken::Invalid));
+        assert!(tokens.verified.is_empty());
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Measures what the design is to bring: each row of the table is a ratio of two throughputs,
-//! taken in turns on the same machine and the same disk. `--help` tells the options.
+//! Measures what the design brings and what it costs: each row of the table is a ratio of two
+//! figures, taken in turns on the same machine and the same disk. `--help` tells the options.
 
 mod generated;
 mod measure;
@@ -25,7 +25,7 @@ const BRIEF_PRODUCTS: u64 = 20_000;
 /// The name of what is not a row: starts are measured once each.
 const STARTS: &str = "starts";
 
-/// Measures what output gate and folding bring, each against one commit at a time
+/// Measures what the design brings and what it costs, each against doing without it
 #[derive(Parser)]
 #[command(name = "cartwright-bench")]
 struct Arguments {

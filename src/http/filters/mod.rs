@@ -21,6 +21,7 @@ use futures::Stream;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -48,24 +49,41 @@ pub(super) struct Route {
     pub(super) filter: BoxedFilter<(Response,)>,
 }
 
-/// A request that passed the filters.
-pub(super) struct Call {
+/// A request that passed the filters. On the heap, as it is handed on many times.
+pub(super) struct Call(Box<Passed>);
+
+/// What is known of such a request.
+pub(super) struct Passed {
     pub(super) api: Api,
     pub(super) endpoint: &'static Endpoint,
     /// Empty where the endpoint takes none.
     pub(super) body: Bytes,
     pub(super) deadline: Instant,
     arrival: Arc<Arrival>,
-    claims: Option<AccessClaims>,
+    claims: Option<Arc<AccessClaims>>,
     /// Of whoever asks, where roles decide.
     account: Option<AccountView>,
     /// Held until the answer is made.
     permit: Option<OwnedSemaphorePermit>,
 }
 
+impl Deref for Call {
+    type Target = Passed;
+
+    fn deref(&self) -> &Passed {
+        &self.0
+    }
+}
+
+impl DerefMut for Call {
+    fn deref_mut(&mut self) -> &mut Passed {
+        &mut self.0
+    }
+}
+
 impl Call {
     fn new(api: Api, endpoint: &'static Endpoint, arrival: Arc<Arrival>) -> Self {
-        Self {
+        Self(Box::new(Passed {
             deadline: Instant::now() + api.limits.request_timeout,
             api,
             endpoint,
@@ -74,7 +92,7 @@ impl Call {
             claims: None,
             account: None,
             permit: None,
-        }
+        }))
     }
 
     /// The headers that came with it.
@@ -87,7 +105,7 @@ impl Call {
     /// # Errors
     /// The endpoint is public.
     pub(super) fn claims(&self) -> Result<&AccessClaims, ApiError> {
-        self.claims.as_ref().ok_or(ApiError::Unauthenticated)
+        self.claims.as_deref().ok_or(ApiError::Unauthenticated)
     }
 
     /// The roles of whoever asks.
