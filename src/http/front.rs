@@ -113,9 +113,9 @@ impl Connection {
         // Of the highest level, so that whatever is logged carries the id.
         let span = tracing::error_span!(
             "http.request",
-            request_id = id.to_str().unwrap_or_default(),
-            http.method = method.as_str(),
-            http.route = arrival.target.route(),
+            request_id = %id.to_str().unwrap_or_default(),
+            http.method = %method.as_str(),
+            http.route = %arrival.target.route(),
         );
         let mut response = match preflight {
             Some(answer) => answer,

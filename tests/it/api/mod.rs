@@ -9,6 +9,7 @@ mod envelope;
 mod faults;
 mod flash_sale;
 mod google;
+mod large_catalogue;
 mod limits;
 mod orders;
 mod promotions;

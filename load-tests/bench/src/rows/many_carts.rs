@@ -42,7 +42,7 @@ struct Plain {
 /// Where the changes enter.
 enum Through {
     Directory {
-        world: World,
+        world: Box<World>,
         users: Users,
         next: Arc<AtomicU64>,
     },
@@ -76,7 +76,7 @@ impl ManyCarts {
             plain: Disk::new(dir).await?,
             sources: world.sources.clone(),
             through: Through::Directory {
-                world,
+                world: Box::new(world),
                 users,
                 next: Arc::default(),
             },
