@@ -11,6 +11,7 @@ pub mod fault;
 mod kv;
 pub mod memory;
 pub mod resolve;
+pub mod scylla;
 
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Account, Claim, Email, KeyUse};
@@ -313,16 +314,20 @@ impl CatalogRow {
     }
 }
 
-/// The catalogue and the shop's data. Writes are unconditional and may be repeated.
+/// The most records of one [`Catalogs::put_catalog`].
+pub const MAX_CATALOG_ROWS: usize = 256;
+
+/// The catalogue and the shop's data. Writes are unconditional and may be repeated. Pages follow
+/// each other in an order of the store's own, which never changes.
 #[async_trait]
 pub trait Catalogs: Send + Sync + 'static {
-    /// At most `limit` products with ids after `after`, by id.
+    /// At most `limit` products, those that follow `after` in the store's order.
     async fn products(&self, after: Option<ProductId>, limit: u32) -> Result<Vec<Product>>;
 
-    /// At most `limit` categories with ids after `after`, by id.
+    /// At most `limit` categories, those that follow `after` in the store's order.
     async fn categories(&self, after: Option<CategoryId>, limit: u32) -> Result<Vec<Category>>;
 
-    /// At most `limit` brands with ids after `after`, by id.
+    /// At most `limit` brands, those that follow `after` in the store's order.
     async fn brands(&self, after: Option<BrandId>, limit: u32) -> Result<Vec<Brand>>;
 
     /// The shop's data, whole.
@@ -331,7 +336,8 @@ pub trait Catalogs: Send + Sync + 'static {
     /// The records with these keys, in their order.
     async fn catalog_rows(&self, keys: Vec<CatalogKey>) -> Result<Vec<Option<CatalogRow>>>;
 
-    /// Writes the records, replacing those with the same keys. At most 256 at once.
+    /// Writes the records, replacing those with the same keys. At most
+    /// [`MAX_CATALOG_ROWS`] at once; of records with one key the last counts.
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()>;
 }
 

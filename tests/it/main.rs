@@ -4,6 +4,7 @@
 mod actors;
 mod api;
 mod app;
+mod cql;
 mod house;
 mod process;
 mod store;

@@ -10,14 +10,12 @@ use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
-    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Claims, Commit, Commits, Error, Outcome,
-    Partition, Result, Stocks, UserRecord, Users, Version, Versioned, WriteId,
+    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Claims, Commit, Commits, Error,
+    MAX_CATALOG_ROWS, Outcome, Partition, Result, Stocks, UserRecord, Users, Version, Versioned,
+    WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
-
-/// The most records of one [`Catalogs::put_catalog`].
-const MAX_CATALOG_ROWS: usize = 256;
 
 #[async_trait]
 impl<E: Engine> Commits for E {

@@ -7,6 +7,7 @@ mod encoding;
 mod expiry;
 mod faults;
 mod samples;
+mod scylla;
 
 use cartwright::domain::time::{Millis, Timestamp};
 use cartwright::sources::Clock;

@@ -1,0 +1,166 @@
+//! Reaching the servers, and noticing when they do not answer.
+
+use super::options::{Options, Tls};
+use super::profiles::Profiles;
+use super::schema::SchemaError;
+use super::statements::Statements;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
+use scylla::client::session::Session;
+use scylla::client::session_builder::SessionBuilder;
+use scylla::errors::{NewSessionError, PrepareError};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+const CONNECT_TIME: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often, and for how long, the servers are asked whether they answer.
+const PING_PAUSE: Duration = Duration::from_secs(1);
+const PING_TIME: Duration = Duration::from_secs(2);
+
+/// Why a keyspace cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody answers, or refuses us.
+    #[error("no server of {contacts} can be used: {source}")]
+    Unreachable {
+        /// Who was asked.
+        contacts: String,
+        /// Why not.
+        source: Box<NewSessionError>,
+    },
+    /// A file for TLS cannot be used.
+    #[error("{file}: {cause}")]
+    Tls {
+        /// The file.
+        file: String,
+        /// Why not.
+        cause: String,
+    },
+    /// The keyspace is not one for this program.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A statement was refused.
+    #[error("a statement cannot be prepared: {0}")]
+    Prepare(#[from] PrepareError),
+}
+
+impl ConnectError {
+    /// Whether waiting may mend it.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Prepare(_) => true,
+            Self::Schema(error) => matches!(error, SchemaError::Unread(_)),
+            Self::Tls { .. } => false,
+        }
+    }
+}
+
+/// A session, and how its statements are executed.
+pub(super) struct Connection {
+    pub(super) session: Session,
+    pub(super) profiles: Profiles,
+}
+
+/// Connects, once, to no keyspace in particular.
+pub(super) async fn connect(options: &Options) -> Result<Connection, ConnectError> {
+    let profiles = Profiles::new(options);
+    let mut builder = SessionBuilder::new()
+        .known_nodes(&options.contacts)
+        .connection_timeout(CONNECT_TIME)
+        .keyspaces_to_fetch([&options.keyspace])
+        .default_execution_profile_handle(profiles.ordinary.clone());
+    if let Some((user, password)) = &options.credentials {
+        builder = builder.user(user, password);
+    }
+    if let Some(tls) = &options.tls {
+        builder = builder.tls_context(Some(Arc::new(encryption(tls)?)));
+    }
+    let session = builder.build().await;
+    let session = session.map_err(|source| ConnectError::Unreachable {
+        contacts: options.contacts.join(", "),
+        source: Box::new(source),
+    })?;
+    Ok(Connection { session, profiles })
+}
+
+fn encryption(tls: &Tls) -> Result<ClientConfig, ConnectError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(&tls.ca)? {
+        let added = roots.add(certificate);
+        added.map_err(|error| refused(&tls.ca, error))?;
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots);
+    let Some((certificate, key)) = &tls.identity else {
+        return Ok(config.with_no_client_auth());
+    };
+    let chain = certificates(certificate)?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| refused(key, error))?;
+    let config = config.with_client_auth_cert(chain, private);
+    config.map_err(|error| refused(certificate, error))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectError> {
+    let found: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(file).and_then(|certificates| certificates.collect());
+    match found {
+        Ok(found) if found.is_empty() => Err(refused(file, "it holds no certificate in PEM")),
+        found => found.map_err(|error| refused(file, error)),
+    }
+}
+
+fn refused(file: &Path, cause: impl std::fmt::Display) -> ConnectError {
+    ConnectError::Tls {
+        file: file.display().to_string(),
+        cause: cause.to_string(),
+    }
+}
+
+/// Tries until it goes well, or until waiting does not help.
+pub(super) async fn patiently<T, F>(connect: impl Fn() -> F) -> Result<T, ConnectError>
+where
+    F: Future<Output = Result<T, ConnectError>>,
+{
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match connect().await {
+            Err(error) if error.is_passing() => {
+                let retry_ms = pause.as_millis();
+                tracing::warn!(%error, retry_ms, "store.connect.failed");
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+            done => return done,
+        }
+    }
+}
+
+/// Asks again and again whether the servers answer, and keeps it in `is_healthy`.
+pub(super) fn watch(
+    session: Arc<Session>,
+    statements: Arc<Statements>,
+    is_healthy: Arc<AtomicBool>,
+) -> AbortHandle {
+    let watching = async move {
+        loop {
+            sleep(PING_PAUSE).await;
+            let ping = session.execute_unpaged(&statements.ping, (Uuid::nil(),));
+            let answers = matches!(timeout(PING_TIME, ping).await, Ok(Ok(_)));
+            if is_healthy.swap(answers, Ordering::Relaxed) != answers {
+                if answers {
+                    tracing::info!("store.reachable");
+                } else {
+                    tracing::warn!("store.unreachable");
+                }
+            }
+        }
+    };
+    tokio::spawn(watching).abort_handle()
+}

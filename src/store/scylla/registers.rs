@@ -1,0 +1,77 @@
+//! Small values that change as a whole: claims of e-mail addresses, the administrators, the roles.
+//! A further one needs its place here and no table.
+
+use super::{ScyllaStore, head};
+use crate::domain::access::RoleBook;
+use crate::domain::account::{Claim, Email};
+use crate::domain::ids::UserId;
+use crate::store::encoding::decode;
+use crate::store::{Claims, Result, Versioned};
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
+
+/// Where a value lies.
+pub(super) struct Register {
+    kind: &'static str,
+    name: String,
+}
+
+impl Register {
+    /// The administrators.
+    pub(super) const ADMINISTRATORS: Self = Self::only("administrators");
+    /// The roles and permissions.
+    pub(super) const ROLES: Self = Self::only("roles");
+
+    /// The one of its kind.
+    const fn only(kind: &'static str) -> Self {
+        let name = String::new();
+        Self { kind, name }
+    }
+
+    /// Who has an address.
+    pub(super) fn claim(email: &Email) -> Self {
+        Self {
+            kind: "claim",
+            name: email.as_str().to_owned(),
+        }
+    }
+
+    /// Its key.
+    pub(super) fn key(self) -> (&'static str, String) {
+        (self.kind, self.name)
+    }
+}
+
+impl ScyllaStore {
+    async fn register<T: DeserializeOwned>(
+        &self,
+        register: Register,
+    ) -> Result<Versioned<Option<T>>> {
+        let found = self.row(&self.statements.register, register.key()).await?;
+        let (version, value): (Option<i64>, Option<Vec<u8>>) = found.unwrap_or_default();
+        Ok(Versioned {
+            version: head::version(version),
+            value: value.as_deref().map(decode).transpose()?,
+        })
+    }
+}
+
+#[async_trait]
+impl Claims for ScyllaStore {
+    async fn claim(&self, email: Email) -> Result<Versioned<Option<Claim>>> {
+        self.register(Register::claim(&email)).await
+    }
+
+    async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>> {
+        let found = self.register(Register::ADMINISTRATORS).await?;
+        Ok(Versioned {
+            version: found.version,
+            value: found.value.unwrap_or_default(),
+        })
+    }
+
+    async fn roles(&self) -> Result<Versioned<Option<RoleBook>>> {
+        self.register(Register::ROLES).await
+    }
+}

@@ -1,0 +1,160 @@
+//! Keyspaces to test in, on the server that `CARTWRIGHT_TEST_CQL` names (`host:port`).
+//!
+//! Making one takes more than a second, emptying one a fraction of it: a few are made, lent to one
+//! test after another, and emptied in between.
+
+use cartwright::sources::{Clock, Sources};
+use cartwright::store::scylla::{Options, Replication, ScyllaStore, Writers, migrate};
+use futures::future::try_join_all;
+use scylla::client::session::Session;
+use scylla::client::session_builder::SessionBuilder;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many keyspaces there are: more than tests at once, so that none is lent again at once.
+const KEYSPACES: usize = 6;
+/// How many are lent at once.
+const LENT: usize = 4;
+
+/// The server, if the tests have one. With `CI` set they must.
+pub fn server() -> Option<String> {
+    let server = std::env::var("CARTWRIGHT_TEST_CQL").ok();
+    if server.is_none() {
+        let told = "CARTWRIGHT_TEST_CQL names no CQL server; tests/run starts one";
+        assert!(std::env::var_os("CI").is_none(), "{told}");
+        eprintln!("SKIPPED: {told}");
+    }
+    server
+}
+
+/// How a keyspace on the server is reached.
+pub fn options(server: &str, keyspace: &str) -> Options {
+    Options {
+        contacts: vec![server.to_owned()],
+        keyspace: keyspace.to_owned(),
+        credentials: None,
+        tls: None,
+        datacenter: None,
+        writers: Writers::Everywhere,
+    }
+}
+
+/// The name of a keyspace that nobody has.
+pub fn unused() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    format!("test_{}_{number}", std::process::id())
+}
+
+/// A session beside the store's.
+pub async fn session(server: &str) -> Session {
+    let builder = SessionBuilder::new().known_node(server);
+    builder.build().await.unwrap()
+}
+
+/// Makes a keyspace that is quick to empty, without tables.
+pub async fn make(session: &Session, keyspace: &str) {
+    let made = format!(
+        "CREATE KEYSPACE {keyspace} WITH durable_writes = false AND replication = \
+         {{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}}"
+    );
+    session.query_unpaged(made, ()).await.unwrap();
+}
+
+/// An empty keyspace with the schema, nobody else's until it is dropped.
+pub struct Keyspace {
+    options: Options,
+    _permit: OwnedSemaphorePermit,
+}
+
+fn permits() -> Arc<Semaphore> {
+    static PERMITS: OnceLock<Arc<Semaphore>> = OnceLock::new();
+    PERMITS
+        .get_or_init(|| Arc::new(Semaphore::new(LENT)))
+        .clone()
+}
+
+#[derive(Default)]
+struct Pool {
+    free: VecDeque<String>,
+    made: usize,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    free: VecDeque::new(),
+    made: 0,
+});
+
+impl Keyspace {
+    /// One of the server's.
+    pub async fn lend(server: &str) -> Self {
+        let permit = permits().acquire_owned().await.unwrap();
+        let free = {
+            let mut pool = POOL.lock().unwrap();
+            if pool.made < KEYSPACES {
+                pool.made += 1;
+                None
+            } else {
+                pool.free.pop_front()
+            }
+        };
+        let session = session(server).await;
+        let keyspace = match free {
+            Some(keyspace) => {
+                empty(&session, &keyspace).await;
+                keyspace
+            }
+            None => {
+                let keyspace = unused();
+                make(&session, &keyspace).await;
+                let options = options(server, &keyspace);
+                let replication = Replication { factor: 1 };
+                let migrated = migrate(&options, replication, &Sources::system()).await;
+                migrated.unwrap();
+                keyspace
+            }
+        };
+        Self {
+            options: options(server, &keyspace),
+            _permit: permit,
+        }
+    }
+
+    /// A store in it.
+    pub async fn store(&self, clock: Arc<dyn Clock>) -> ScyllaStore {
+        ScyllaStore::connect(&self.options, clock).await.unwrap()
+    }
+
+    /// How it is reached.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+impl Drop for Keyspace {
+    fn drop(&mut self) {
+        let keyspace = self.options.keyspace.clone();
+        POOL.lock().unwrap().free.push_back(keyspace);
+    }
+}
+
+async fn empty(session: &Session, keyspace: &str) {
+    let tables = [
+        "users",
+        "stock",
+        "registers",
+        "attempts",
+        "order_owners",
+        "marks",
+        "catalog",
+        "shop",
+        "leases",
+    ];
+    let emptied = tables.map(|table| {
+        let truncate = format!("TRUNCATE {keyspace}.{table}");
+        session.query_unpaged(truncate, ())
+    });
+    try_join_all(emptied).await.unwrap();
+}
