@@ -1,19 +1,17 @@
 //! The process: command line, signals, exit codes.
 
-use super::data::{close, open};
+use super::data::{Data, OpenError, open_to_serve};
 use super::import::import;
-use super::server::{Server, StartError, Stores};
+use super::migrate::migrate;
+use super::server::{Listeners, Server, StartError};
 use crate::auth::password::{self, Hasher};
 use crate::auth::secret::Secret;
-use crate::config::{self, Command, InvalidSettings, Settings, StoreAddress};
+use crate::config::{self, Command, InvalidSettings, Settings, StoreSettings};
 use crate::http::server::Drained;
 use crate::sources::Sources;
-use crate::store::embedded::{EmbeddedStore, OpenError};
 use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The secret's file beside the embedded data.
@@ -36,6 +34,8 @@ pub enum Error {
     Hasher(#[from] password::Error),
     #[error(transparent)]
     Import(#[from] super::import::Error),
+    #[error(transparent)]
+    Migrate(#[from] super::migrate::Error),
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -76,7 +76,12 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            Ok(runtime.block_on(import(arguments))?)
+            Ok(runtime.block_on(import(*arguments))?)
+        }
+        Command::Migrate(arguments) => {
+            telemetry::init(&arguments.log.filter, arguments.log.format)?;
+            runtime.block_on(migrate(*arguments))?;
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
@@ -87,15 +92,18 @@ fn run(command: Command) -> Result<ExitCode, Error> {
 /// What is wrong, in one line, before anything is served.
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
     let sources = Sources::system();
-    let store = open(&settings.store, &sources).await?;
-    let served = serve_on(&settings, store.clone(), sources).await;
-    close(store).await;
+    let listeners = Listeners::bind(&settings).await?;
+    let opening = open_to_serve(&settings.store, &sources);
+    let data = Box::pin(listeners.hold(&settings, opening)).await?;
+    let served = serve_on(&settings, listeners, &data, sources).await;
+    data.close().await;
     served
 }
 
 async fn serve_on(
     settings: &Settings,
-    store: Arc<EmbeddedStore>,
+    listeners: Listeners,
+    data: &Data,
     sources: Sources,
 ) -> Result<ExitCode, Error> {
     let secret = secret(settings, &sources)?;
@@ -104,16 +112,12 @@ async fn serve_on(
         ..password::Limits::default()
     };
     let hasher = Hasher::new(limits, sources.entropy.clone())?;
-    let health = store.clone();
-    let stores = Stores {
-        store,
-        is_healthy: Arc::new(move || health.is_healthy()),
-    };
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
-    let server = Server::start(settings, stores, &secret, hasher, sources).await?;
+    let stores = data.stores();
+    let server = Server::start(settings, listeners, stores, &secret, hasher, sources).await?;
     println!("cartwright serves on http://{}", server.address()?);
     let drained = server
         .run(async move {
@@ -135,10 +139,12 @@ async fn serve_on(
 fn secret(settings: &Settings, sources: &Sources) -> Result<Secret, Error> {
     match &settings.jwt_secret {
         Some(text) => Ok(Secret::parse(text.expose()).map_err(StartError::from)?),
-        None => {
-            let StoreAddress::Embedded(dir) = &settings.store;
-            let path = Path::new(dir).join(SECRET_FILE);
-            Ok(Secret::load_or_create(&path, &*sources.entropy)?)
-        }
+        None => match &settings.store {
+            StoreSettings::Embedded(dir) => {
+                let path = dir.join(SECRET_FILE);
+                Ok(Secret::load_or_create(&path, &*sources.entropy)?)
+            }
+            StoreSettings::Scylla(_) => Err(InvalidSettings::SecretNeededWithKeyspace.into()),
+        },
     }
 }

@@ -8,12 +8,14 @@ mod args;
 mod networks;
 mod rate_limit;
 mod settings;
+mod store;
 mod values;
 
-pub use args::{ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
+pub use args::{ImportArgs, Limits, LogArgs, MigrateArgs, ServeArgs, Timeouts};
 pub use networks::{InvalidNetworks, Networks};
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
+pub use store::{ScyllaSettings, StoreArgs, StoreSettings};
 pub use values::{LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch};
 
 use clap::error::ErrorKind;
@@ -45,7 +47,9 @@ pub enum Command {
     /// Serve the API until told to stop (SIGTERM, SIGINT)
     Serve(Box<ServeArgs>),
     /// Import a catalogue: Shopify product CSV, or NDJSON (one record a line, with a `type`)
-    Import(ImportArgs),
+    Import(Box<ImportArgs>),
+    /// Make the keyspace of a `scylla://` store where it is missing, and bring it up to date
+    Migrate(Box<MigrateArgs>),
 }
 
 /// Why there is nothing to run.

@@ -18,6 +18,7 @@ mod front;
 mod health;
 mod json;
 pub mod limiter;
+pub mod lobby;
 mod orders;
 mod query;
 pub mod server;

@@ -1,7 +1,8 @@
 //! A whole server on a free port, over a store in memory or a real one, and a client for it.
 
+use crate::cql::{self, Keyspace};
 use crate::world::SeededEntropy;
-use cartwright::app::{Server, Stores};
+use cartwright::app::{Listeners, Server, Stores};
 use cartwright::auth::password::{Cost, Hasher, Limits};
 use cartwright::auth::secret::Secret;
 use cartwright::config::{self, Command, Settings};
@@ -23,6 +24,7 @@ pub struct TestApp {
     pub client: Client,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
+    keyspace: Option<Keyspace>,
 }
 
 /// What the tests sign with.
@@ -46,20 +48,29 @@ pub fn settings(flags: &[&str]) -> Settings {
     let arguments = fixed.iter().chain(unlimited).chain(flags).map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
-        Command::Import(_) => unreachable!("the command is serve"),
+        Command::Import(_) | Command::Migrate(_) => unreachable!("the command is serve"),
     }
 }
 
 impl TestApp {
-    /// With the demo catalogue, in memory.
+    /// With the demo catalogue.
     pub async fn spawn() -> Self {
         Self::with(&[]).await
     }
 
-    /// With these flags of `serve`, in memory.
+    /// With these flags of `serve`, over a store in memory; with `CARTWRIGHT_TEST_STORE=cql`, over
+    /// one in a keyspace.
     pub async fn with(flags: &[&str]) -> Self {
-        let store = MemoryStore::new(Arc::new(SystemClock));
-        Self::over(Arc::new(store), flags).await
+        let clock = Arc::new(SystemClock);
+        if std::env::var("CARTWRIGHT_TEST_STORE").is_ok_and(|store| store == "cql") {
+            let server = cql::server().expect("a server for the keyspaces");
+            let keyspace = Keyspace::lend(&server).await;
+            let store = keyspace.store(clock).await;
+            let mut app = Self::over(Arc::new(store), flags).await;
+            app.keyspace = Some(keyspace);
+            return app;
+        }
+        Self::over(Arc::new(MemoryStore::new(clock)), flags).await
     }
 
     /// With these flags of `serve`, over a store.
@@ -80,7 +91,8 @@ impl TestApp {
         };
         let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();
         let secret = Secret::parse(SECRET).unwrap();
-        let server = Server::start(&settings, stores, &secret, hasher, sources);
+        let listeners = Listeners::bind(&settings).await.unwrap();
+        let server = Server::start(&settings, listeners, stores, &secret, hasher, sources);
         let server = server.await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
         let ops_url = server.operations_address().map(|at| format!("http://{at}"));
@@ -94,6 +106,7 @@ impl TestApp {
             client: Client::new(),
             stop: Some(stop),
             running: Some(running),
+            keyspace: None,
         }
     }
 

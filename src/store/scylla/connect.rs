@@ -49,7 +49,7 @@ pub enum ConnectError {
     Schema(#[from] SchemaError),
     /// A statement was refused.
     #[error("a statement cannot be prepared: {0}")]
-    Prepare(#[from] PrepareError),
+    Prepare(#[from] Box<PrepareError>),
 }
 
 impl ConnectError {

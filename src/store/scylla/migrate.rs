@@ -47,7 +47,7 @@ pub enum MigrateError {
         /// Which.
         what: String,
         /// How.
-        source: ExecutionError,
+        source: Box<ExecutionError>,
     },
     /// Somebody else is migrating, and does not come to an end.
     #[error("another `cartwright migrate` holds the lock of the keyspace for too long")]
@@ -190,7 +190,7 @@ impl Migrator {
         let answer = self.session.query_unpaged(statement, values).await;
         let answer = answer.map_err(|source| MigrateError::Statement {
             what: what.to_owned(),
-            source,
+            source: Box::new(source),
         })?;
         let first = answer.into_rows_result().ok();
         let first = first.and_then(|rows| rows.first_row::<Row>().ok());

@@ -57,7 +57,8 @@ impl ScyllaStore {
     pub async fn connect(options: &Options, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
         let Connection { session, profiles } = connect::connect(options).await?;
         schema::check(&session, &options.keyspace).await?;
-        let statements = Statements::prepare(&session, &options.keyspace, &profiles).await?;
+        let prepared = Statements::prepare(&session, &options.keyspace, &profiles);
+        let statements = Box::pin(prepared).await.map_err(Box::new)?;
         let (session, statements) = (Arc::new(session), Arc::new(statements));
         let is_healthy = Arc::new(AtomicBool::new(true));
         let watch = connect::watch(session.clone(), statements.clone(), is_healthy.clone());

@@ -39,10 +39,7 @@ macro_rules! subject {
     };
 }
 
-contract_tests!(scylla_store, {
-    use super::subject;
-    subject!()
-});
+contract_tests!(scylla_store, subject!());
 
 #[tokio::test]
 async fn keys_expire() {
