@@ -94,7 +94,10 @@ pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
     let sources = Sources::system();
     let listeners = Listeners::bind(&settings).await?;
     let opening = open_to_serve(&settings.store, &sources);
-    let data = Box::pin(listeners.hold(&settings, opening)).await?;
+    let data = match settings.store {
+        StoreSettings::Embedded(_) => opening.await?,
+        StoreSettings::Scylla(_) => Box::pin(listeners.hold(&settings, opening)).await?,
+    };
     let served = serve_on(&settings, listeners, &data, sources).await;
     data.close().await;
     served

@@ -24,7 +24,37 @@ pub struct TestApp {
     pub client: Client,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
-    keyspace: Option<Keyspace>,
+    store: Option<TestStore>,
+}
+
+/// A store of a test's own: in memory, or with `CARTWRIGHT_TEST_STORE=cql` in a keyspace.
+#[derive(Clone)]
+pub struct TestStore {
+    store: Arc<dyn Store>,
+    _keyspace: Option<Arc<Keyspace>>,
+}
+
+impl TestStore {
+    /// An empty one.
+    pub async fn empty() -> Self {
+        let clock = Arc::new(SystemClock);
+        if std::env::var("CARTWRIGHT_TEST_STORE").is_ok_and(|store| store == "cql") {
+            let server = cql::server().expect("a server for the keyspaces");
+            let keyspace = Keyspace::lend(&server).await;
+            return Self {
+                store: Arc::new(keyspace.store(clock).await),
+                _keyspace: Some(Arc::new(keyspace)),
+            };
+        }
+        Self {
+            store: Arc::new(MemoryStore::new(clock)),
+            _keyspace: None,
+        }
+    }
+
+    pub fn shared(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
 }
 
 /// What the tests sign with.
@@ -58,19 +88,21 @@ impl TestApp {
         Self::with(&[]).await
     }
 
-    /// With these flags of `serve`, over a store in memory; with `CARTWRIGHT_TEST_STORE=cql`, over
-    /// one in a keyspace.
+    /// With these flags of `serve`.
     pub async fn with(flags: &[&str]) -> Self {
-        let clock = Arc::new(SystemClock);
-        if std::env::var("CARTWRIGHT_TEST_STORE").is_ok_and(|store| store == "cql") {
-            let server = cql::server().expect("a server for the keyspaces");
-            let keyspace = Keyspace::lend(&server).await;
-            let store = keyspace.store(clock).await;
-            let mut app = Self::over(Arc::new(store), flags).await;
-            app.keyspace = Some(keyspace);
-            return app;
-        }
-        Self::over(Arc::new(MemoryStore::new(clock)), flags).await
+        Self::on(&TestStore::empty().await, flags).await
+    }
+
+    /// With these flags of `serve`, over a test's own store.
+    pub async fn on(store: &TestStore, flags: &[&str]) -> Self {
+        let mut app = Self::over(store.shared(), flags).await;
+        app.keep(store);
+        app
+    }
+
+    /// Has the store live as long as the server.
+    pub fn keep(&mut self, store: &TestStore) {
+        self.store = Some(store.clone());
     }
 
     /// With these flags of `serve`, over a store.
@@ -106,7 +138,7 @@ impl TestApp {
             client: Client::new(),
             stop: Some(stop),
             running: Some(running),
-            keyspace: None,
+            store: None,
         }
     }
 

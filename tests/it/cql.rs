@@ -1,7 +1,7 @@
 //! Keyspaces to test in, on the server that `CARTWRIGHT_TEST_CQL` names (`host:port`).
 //!
 //! Making one takes more than a second, emptying one a fraction of it: a few are made, lent to one
-//! test after another, and emptied in between.
+//! test after another, and emptied in between. So a server is for one run at a time.
 
 use cartwright::sources::{Clock, Sources};
 use cartwright::store::scylla::{Options, Replication, ScyllaStore, Writers, migrate};
@@ -45,7 +45,7 @@ pub fn options(server: &str, keyspace: &str) -> Options {
 pub fn unused() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("test_{}_{number}", std::process::id())
+    format!("test_of_{}_{number}", std::process::id())
 }
 
 /// A session beside the store's.
@@ -57,7 +57,7 @@ pub async fn session(server: &str) -> Session {
 /// Makes a keyspace that is quick to empty, without tables.
 pub async fn make(session: &Session, keyspace: &str) {
     let made = format!(
-        "CREATE KEYSPACE {keyspace} WITH durable_writes = false AND replication = \
+        "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH durable_writes = false AND replication = \
          {{'class': 'NetworkTopologyStrategy', 'replication_factor': 1}}"
     );
     session.query_unpaged(made, ()).await.unwrap();
@@ -66,6 +66,7 @@ pub async fn make(session: &Session, keyspace: &str) {
 /// An empty keyspace with the schema, nobody else's until it is dropped.
 pub struct Keyspace {
     options: Options,
+    number: usize,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -76,48 +77,33 @@ fn permits() -> Arc<Semaphore> {
         .clone()
 }
 
-#[derive(Default)]
-struct Pool {
-    free: VecDeque<String>,
-    made: usize,
-}
-
-static POOL: Mutex<Pool> = Mutex::new(Pool {
-    free: VecDeque::new(),
-    made: 0,
-});
+/// Those that nobody has, the one that was given back first in front.
+static FREE: Mutex<VecDeque<usize>> = Mutex::new(VecDeque::new());
+/// How many were lent for the first time in this process.
+static BEGUN: AtomicUsize = AtomicUsize::new(0);
 
 impl Keyspace {
-    /// One of the server's.
+    /// One of the server's. They outlive the process: the next one takes them over.
     pub async fn lend(server: &str) -> Self {
         let permit = permits().acquire_owned().await.unwrap();
-        let free = {
-            let mut pool = POOL.lock().unwrap();
-            if pool.made < KEYSPACES {
-                pool.made += 1;
-                None
-            } else {
-                pool.free.pop_front()
-            }
+        let begun = BEGUN.fetch_add(1, Ordering::Relaxed);
+        let number = if begun < KEYSPACES {
+            begun
+        } else {
+            FREE.lock().unwrap().pop_front().unwrap()
         };
+        let options = options(server, &format!("test_{number}"));
         let session = session(server).await;
-        let keyspace = match free {
-            Some(keyspace) => {
-                empty(&session, &keyspace).await;
-                keyspace
-            }
-            None => {
-                let keyspace = unused();
-                make(&session, &keyspace).await;
-                let options = options(server, &keyspace);
-                let replication = Replication { factor: 1 };
-                let migrated = migrate(&options, replication, &Sources::system()).await;
-                migrated.unwrap();
-                keyspace
-            }
-        };
+        if begun < KEYSPACES {
+            make(&session, &options.keyspace).await;
+            let replication = Replication { factor: 1 };
+            let migrated = migrate(&options, replication, &Sources::system()).await;
+            migrated.unwrap();
+        }
+        empty(&session, &options.keyspace).await;
         Self {
-            options: options(server, &keyspace),
+            options,
+            number,
             _permit: permit,
         }
     }
@@ -135,8 +121,7 @@ impl Keyspace {
 
 impl Drop for Keyspace {
     fn drop(&mut self) {
-        let keyspace = self.options.keyspace.clone();
-        POOL.lock().unwrap().free.push_back(keyspace);
+        FREE.lock().unwrap().push_back(self.number);
     }
 }
 

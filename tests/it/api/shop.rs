@@ -1,12 +1,10 @@
 //! A shop of imported data, and customers in it.
 
-use crate::app::{TestApp, order_body};
+use crate::app::{TestApp, TestStore, order_body};
 use cartwright::domain::ids::{PromotionCode, Sku};
 use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::import::{self, Format, Input, Progress, Refusal};
 use cartwright::sources::{Sources, SystemClock, SystemEntropy};
-use cartwright::store::Stocks;
-use cartwright::store::memory::MemoryStore;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -19,7 +17,7 @@ pub const GOODS: &str = r#"
 
 pub struct Shop {
     pub app: TestApp,
-    store: MemoryStore,
+    store: TestStore,
 }
 
 /// Nothing is expected to be refused.
@@ -41,7 +39,7 @@ impl Shop {
 
     /// Of these records alone.
     pub async fn of(records: &str) -> Self {
-        let store = MemoryStore::new(Arc::new(SystemClock));
+        let store = TestStore::empty().await;
         let sources = Sources {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
@@ -52,14 +50,14 @@ impl Shop {
             data: records.as_bytes(),
         };
         let options = import::Options::default();
-        import::run(&store, &sources, input, options, &mut Whole)
+        import::run(&*store.shared(), &sources, input, options, &mut Whole)
             .await
             .unwrap();
         Self::open(store).await
     }
 
-    async fn open(store: MemoryStore) -> Self {
-        let app = TestApp::over(Arc::new(store.clone()), &["--demo-catalog", "off"]).await;
+    async fn open(store: TestStore) -> Self {
+        let app = TestApp::on(&store, &["--demo-catalog", "off"]).await;
         Self { app, store }
     }
 
@@ -105,7 +103,7 @@ impl Shop {
 }
 
 /// The stock of a shop that was closed.
-pub struct Counters(MemoryStore);
+pub struct Counters(TestStore);
 
 impl Counters {
     /// Available, held and sold units of a SKU.
@@ -120,7 +118,7 @@ impl Counters {
     }
 
     async fn of(&self, key: StockKey) -> [u64; 3] {
-        let level: StockLevel = self.0.stock(key).await.unwrap().value;
+        let level: StockLevel = self.0.shared().stock(key).await.unwrap().value;
         assert!(level.adds_up());
         [level.available, level.held, level.sold]
     }

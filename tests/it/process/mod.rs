@@ -4,5 +4,6 @@ mod api;
 mod binary;
 mod commands;
 mod import;
+mod keyspace;
 mod kill;
 mod signals;

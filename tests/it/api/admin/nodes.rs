@@ -2,7 +2,7 @@
 //! once where it is relied on.
 
 use super::{ADMIN_FLAGS, Office, Person, code, log_in, permission_id};
-use crate::app::TestApp;
+use crate::app::{TestApp, TestStore};
 use cartwright::sources::SystemClock;
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
 use cartwright::store::memory::MemoryStore;
@@ -23,9 +23,9 @@ async fn eventually(office: &Office, who: &Person, path: &str, status: u16) {
 
 #[tokio::test]
 async fn a_change_of_roles_reaches_the_other_node() {
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
-    let a = Office::over(TestApp::over(store.clone(), &ADMIN_FLAGS).await).await;
-    let b = Office::over(TestApp::over(store, &ADMIN_FLAGS).await).await;
+    let store = TestStore::empty().await;
+    let a = Office::over(TestApp::on(&store, &ADMIN_FLAGS).await).await;
+    let b = Office::over(TestApp::on(&store, &ADMIN_FLAGS).await).await;
     let id = a.role("greeter", &["view_users"]).await;
     // Relied on, it is read.
     let ann = b.user("ann").await;
