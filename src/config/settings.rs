@@ -21,7 +21,7 @@ pub struct Settings {
     pub jwt_secret: Option<Redacted>,
     /// The first administrator, to make when missing.
     pub admin: Option<FirstAdmin>,
-    /// Whether an empty store gets the demo catalogue.
+    /// Whether an empty embedded store gets the demo catalogue.
     pub demo_catalog: bool,
     /// Whose pages may call the API: `https://shop.example`, in small letters.
     pub cors_origins: Vec<String>,
@@ -115,13 +115,15 @@ impl ServeArgs {
         if self.timeouts.drain < self.timeouts.request {
             return Err(InvalidSettings::DrainTooShort);
         }
+        // A keyspace is somebody's production; a folder may be a first look.
+        let is_embedded = matches!(store, StoreSettings::Embedded(_));
         Ok(Settings {
             listen: self.listen,
             ops_listen,
             store,
             jwt_secret,
             admin: first_admin(self.admin_email, self.admin_password)?,
-            demo_catalog: self.demo_catalog == Switch::On,
+            demo_catalog: self.demo_catalog == Switch::On && is_embedded,
             cors_origins: origins(&self.cors_origins)?,
             rate_limit: match self.rate_limit {
                 RateLimit::On(limits) => Some(limits),

@@ -350,6 +350,17 @@ fn an_import_takes_files_and_its_own_flags() {
 }
 
 #[test]
+fn a_keyspace_gets_no_demo_catalogue() {
+    let secret = ["--jwt-secret", "s"];
+    let demo = |store| {
+        let args = [&secret[..], &["--store", store, "--demo-catalog", "on"]].concat();
+        serve(&args).settings().unwrap().demo_catalog
+    };
+    assert!(demo("embedded:x"));
+    assert!(!demo("scylla://a/shop"));
+}
+
+#[test]
 fn a_keyspace_is_migrated_with_as_many_replicas_as_told() {
     let migrate = |args: &[&str]| match cli(args).unwrap().into_command() {
         Command::Migrate(migrate) => migrate,

@@ -70,6 +70,10 @@ async fn a_keyspace_is_migrated_served_and_found_again() {
     let again = migrate(&server, &keyspace);
     assert_eq!(again.stdout, format!("{keyspace}: nothing to do\n"));
 
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/src/import/demo.ndjson");
+    let imported = finish(with_store("import", &server, &keyspace).arg(demo));
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+
     let first = shop.started(&mut serve(&server, &keyspace, local));
     let token = Api::of(&first.url).token("ann@example.com").await;
     let item = serde_json::json!({"product_id": "prod-1", "quantity": 1});

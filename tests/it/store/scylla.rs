@@ -10,6 +10,9 @@ use cartwright::store::scylla::{
 };
 use cartwright::store::{Change, Commit, Commits, Error, Outcome, Partition, UserWrite, Users};
 use futures::future::join_all;
+use scylla::client::session::Session;
+use scylla::serialize::row::SerializeRow;
+use scylla::statement::Statement;
 use std::sync::Arc;
 
 /// A store in a keyspace of its own.
@@ -208,4 +211,62 @@ async fn a_keyspace_belongs_to_one_process() {
     assert_eq!(told, held);
     first.end().await;
     other().await.unwrap().end().await;
+}
+
+/// What the server says that a statement met in the table: rows and tombstones.
+async fn reads(session: &Session, text: &str, values: impl SerializeRow) -> Vec<String> {
+    let mut statement = Statement::new(text);
+    statement.set_tracing(true);
+    let answer = session.query_unpaged(statement, values).await.unwrap();
+    let id = answer.tracing_id().unwrap();
+    let traced = session.get_tracing_info(&id).await.unwrap();
+    let events = traced.events.into_iter();
+    let activities = events.filter_map(|event| event.activity);
+    activities
+        .filter(|activity| activity.contains("tombstone"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_partition_that_saw_ten_thousand_changes_is_written_like_a_new_one() {
+    let Subject {
+        store, keyspace, ..
+    } = subject!();
+    let (old, new) = (user_id(1), user_id(2));
+    for (user, commits) in [(old, 100), (new, 1)] {
+        for expected in 0..commits {
+            let keys = (0..100).map(|number| (format!("{expected}-{number}"), key_use(NOW)));
+            let write = UserWrite {
+                keys: keys.collect(),
+                ..cart_write(expected)
+            };
+            let commit = commit(user, expected, write_id(expected.into()), write);
+            store.commit(commit).await.unwrap();
+        }
+    }
+    let session = cql::session(&cql::server().unwrap()).await;
+    let name = &keyspace.options().keyspace;
+    // As they are once they have expired: a tombstone each.
+    let gone = format!(
+        "DELETE FROM {name}.users WHERE user_id = ? AND kind = 4 AND seq = 0 AND name IN ?"
+    );
+    let gone = session.prepare(gone).await.unwrap();
+    for expected in 0..100 {
+        let keys: Vec<_> = (0..100)
+            .map(|number| format!("{expected}-{number}"))
+            .collect();
+        session.execute_unpaged(&gone, (old.0, keys)).await.unwrap();
+    }
+    let update = format!("UPDATE {name}.users SET version = ? WHERE user_id = ? IF version = ?");
+    let read = format!("SELECT kind, value FROM {name}.users WHERE user_id = ? AND kind <= 1");
+    let of_old = (
+        reads(&session, &update, (101_i64, old.0, 100_i64)).await,
+        reads(&session, &read, (old.0,)).await,
+    );
+    let of_new = (
+        reads(&session, &update, (2_i64, new.0, 1_i64)).await,
+        reads(&session, &read, (new.0,)).await,
+    );
+    assert!(!of_old.0.is_empty() && !of_old.1.is_empty(), "{of_old:?}");
+    assert_eq!(of_old, of_new);
 }
