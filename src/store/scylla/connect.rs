@@ -164,3 +164,68 @@ pub(super) fn watch(
     };
     tokio::spawn(watching).abort_handle()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    /// Of nobody: made for this test.
+    const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBdTCCARugAwIBAgIUE5MoHLf1kKR/RP8Hzu7C8wNq0T8wCgYIKoZIzj0EAwIw
+DzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjIxODM0NTNaGA8yMTI2MTAyOTE4MzQ1
+M1owDzENMAsGA1UEAwwEdGVzdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABFxk
+3SYgXMDV+XqnoHnmC4+gDsznCj+Rjjz99E6wq60n+xMPTXiwz6O1u1jkqOwH5RhW
+UP24xUoOwFUYXRtiVXejUzBRMB0GA1UdDgQWBBTO3FSHKVUbiicSKYoihJwm0u0b
+RjAfBgNVHSMEGDAWgBTO3FSHKVUbiicSKYoihJwm0u0bRjAPBgNVHRMBAf8EBTAD
+AQH/MAoGCCqGSM49BAMCA0gAMEUCIA7IjryVLuL7SuOlHuHZbsNhrM4npw2w13Dl
+oHzCjplpAiEAmIjhLH2/anbSAnZeO4VlArKnicLas8Sacs8nM+aiCqU=
+-----END CERTIFICATE-----
+";
+    const KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg1meYxPtjHa/Pr/8O
+R2j+cJT5CA2eWVwGikec20eFmLWhRANCAARcZN0mIFzA1fl6p6B55guPoA7M5wo/
+kY48/fROsKutJ/sTD014sM+jtbtY5KjsB+UYVlD9uMVKDsBVGF0bYlV3
+-----END PRIVATE KEY-----
+";
+
+    #[test]
+    fn files_for_tls_are_taken_or_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| -> PathBuf {
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let (certificate, key) = (write("cert.pem", CERTIFICATE), write("key.pem", KEY));
+        let empty = write("empty.pem", "");
+        let tls = |ca: &PathBuf, identity: Option<(&PathBuf, &PathBuf)>| Tls {
+            ca: ca.clone(),
+            identity: identity.map(|(certificate, key)| (certificate.clone(), key.clone())),
+        };
+        assert!(encryption(&tls(&certificate, None)).is_ok());
+        let both = tls(&certificate, Some((&certificate, &key)));
+        assert!(
+            encryption(&both)
+                .unwrap()
+                .client_auth_cert_resolver
+                .has_certs()
+        );
+        let missing = dir.path().join("missing.pem");
+        for (wrong, of) in [
+            (tls(&empty, None), &empty),
+            (tls(&missing, None), &missing),
+            (tls(&certificate, Some((&empty, &key))), &empty),
+            (
+                tls(&certificate, Some((&certificate, &certificate))),
+                &certificate,
+            ),
+        ] {
+            let told = encryption(&wrong).unwrap_err().to_string();
+            assert!(told.starts_with(&of.display().to_string()), "{told}");
+            assert!(!told.contains('\n'), "{told}");
+        }
+    }
+}
