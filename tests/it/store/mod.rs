@@ -6,6 +6,7 @@ mod embedded;
 mod encoding;
 mod expiry;
 mod faults;
+mod frozen;
 mod samples;
 mod scylla;
 
