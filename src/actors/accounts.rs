@@ -2,10 +2,15 @@
 //! user's actor's. An e-mail address's claim is the commit point of registration: whatever comes
 //! between it and the account is completed at the next login.
 
+mod openid;
+
+pub use openid::{Begun, OpenIdFailure, Return};
+
 use super::Failure;
 use super::administration::Administration;
 use super::user::{AccountView, Users};
 use crate::auth::access::AccessTokens;
+use crate::auth::oidc::OpenId;
 use crate::auth::password::{self, Hasher};
 use crate::auth::refresh::{Refresh, RefreshTokens};
 use crate::domain::access::{admin_role, user_role};
@@ -42,6 +47,8 @@ pub struct Means {
     pub refresh: RefreshTokens,
     /// The roles' names, and the administrators.
     pub administration: Administration,
+    /// The OpenID provider to log in with, if there is one.
+    pub openid: Option<OpenId>,
 }
 
 /// A session, as the client gets it.
@@ -73,6 +80,9 @@ pub enum AccountFailure {
     /// As many passwords as may wait are waiting to be hashed.
     #[error("too many logins at once")]
     Busy,
+    /// No login by way of the issuer.
+    #[error(transparent)]
+    OpenId(#[from] OpenIdFailure),
     /// Anything that any request may meet.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -127,12 +137,10 @@ impl Accounts {
             Some(email) => self.claim_of(email, deadline).await?,
             None => None,
         };
-        let hash = claim.as_ref().map(
-            |Claim {
-                 credential: Credential::Password(hash),
-                 ..
-             }| { hash.clone() },
-        );
+        let hash = claim.as_ref().and_then(|claim| match &claim.credential {
+            Credential::Password(hash) => Some(hash.clone()),
+            Credential::Issued(_) => None,
+        });
         let verified = timeout_at(deadline, self.means.hasher.verify(password, hash)).await;
         match (hashed(verified)?, claim) {
             (true, Some(claim)) => self.open(claim, deadline).await,

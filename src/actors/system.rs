@@ -145,16 +145,13 @@ impl System {
 
     /// Has `job`, called `name` in the log, done every so often, by a worker that is restarted when
     /// it fails.
-    pub fn repeat(
+    pub fn repeat<F: Future<Output = ()> + Send + 'static>(
         &self,
         name: &'static str,
         every: Duration,
-        job: impl Fn() + Send + Sync + 'static,
+        job: impl Fn() -> F + Send + Sync + 'static,
     ) {
-        let job = Arc::new(move || {
-            job();
-            std::future::ready(()).boxed()
-        });
+        let job = Arc::new(move || job().boxed());
         self.supervision.supervise(Periodic { name, every, job });
     }
 

@@ -35,8 +35,7 @@ pub(super) async fn open_to_serve(
     match settings {
         StoreSettings::Embedded(_) => open(settings, sources).await,
         StoreSettings::Scylla(settings) => {
-            let clock = sources.clock.clone();
-            let store = ScyllaStore::connect_patiently(&options(settings), clock).await?;
+            let store = ScyllaStore::connect_patiently(&options(settings), sources).await?;
             let store = Arc::new(store);
             let lease = Lease::take(store.clone(), name_of_this_process(sources)).await?;
             Ok(Data::Scylla(store, Some(lease)))
@@ -46,10 +45,9 @@ pub(super) async fn open_to_serve(
 
 /// Opens the store, or says at once why not.
 pub(super) async fn open(settings: &StoreSettings, sources: &Sources) -> Result<Data, OpenError> {
-    let clock = sources.clock.clone();
     match settings {
         StoreSettings::Embedded(dir) => {
-            let dir = dir.clone();
+            let (dir, clock) = (dir.clone(), sources.clock.clone());
             // The file is checked whole: not on the async threads.
             let opening = tokio::task::spawn_blocking(move || {
                 EmbeddedStore::open(&dir, clock, embedded::Options::default())
@@ -60,7 +58,7 @@ pub(super) async fn open(settings: &StoreSettings, sources: &Sources) -> Result<
             Ok(Data::Embedded(Arc::new(opened?)))
         }
         StoreSettings::Scylla(settings) => {
-            let store = ScyllaStore::connect(&options(settings), clock).await?;
+            let store = ScyllaStore::connect(&options(settings), sources).await?;
             Ok(Data::Scylla(Arc::new(store), None))
         }
     }
@@ -126,6 +124,7 @@ pub(super) fn options(settings: &ScyllaSettings) -> scylla::Options {
         } else {
             scylla::Writers::Everywhere
         },
+        unfinished: scylla::UNFINISHED,
     }
 }
 

@@ -2,6 +2,7 @@
 //! There are no globals, so that several servers live in one process.
 
 mod data;
+mod generate;
 mod import;
 mod migrate;
 mod process;

@@ -1,6 +1,7 @@
 //! The process: command line, signals, exit codes.
 
 use super::data::{Data, OpenError, open_to_serve};
+use super::generate::generate;
 use super::import::import;
 use super::migrate::migrate;
 use super::server::{Listeners, Server, StartError};
@@ -12,7 +13,9 @@ use crate::sources::Sources;
 use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 
 /// The secret's file beside the embedded data.
 const SECRET_FILE: &str = "jwt-secret";
@@ -36,6 +39,8 @@ pub enum Error {
     Import(#[from] super::import::Error),
     #[error(transparent)]
     Migrate(#[from] super::migrate::Error),
+    #[error("the catalogue cannot be written: {0}")]
+    Generate(#[source] std::io::Error),
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -65,25 +70,32 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
     match command {
         Command::Serve(arguments) => {
             let settings = arguments.settings()?;
             telemetry::init(&settings.log.filter, settings.log.format)?;
-            runtime.block_on(serve(settings))
+            runtime()?.block_on(serve(settings))
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            Ok(runtime.block_on(import(*arguments))?)
+            Ok(runtime()?.block_on(import(*arguments))?)
         }
         Command::Migrate(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            runtime.block_on(migrate(*arguments))?;
+            runtime()?.block_on(migrate(*arguments))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Generate(arguments) => {
+            generate(arguments).map_err(Error::Generate)?;
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.
@@ -91,6 +103,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
 /// # Errors
 /// What is wrong, in one line, before anything is served.
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
+    let begun = Instant::now();
     let sources = Sources::system();
     let listeners = Listeners::bind(&settings).await?;
     let opening = open_to_serve(&settings.store, &sources);
@@ -98,7 +111,7 @@ pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
         StoreSettings::Embedded(_) => opening.await?,
         StoreSettings::Scylla(_) => Box::pin(listeners.hold(&settings, opening)).await?,
     };
-    let served = serve_on(&settings, listeners, &data, sources).await;
+    let served = serve_on(&settings, listeners, &data, sources, begun).await;
     data.close().await;
     served
 }
@@ -108,6 +121,7 @@ async fn serve_on(
     listeners: Listeners,
     data: &Data,
     sources: Sources,
+    begun: Instant,
 ) -> Result<ExitCode, Error> {
     let secret = secret(settings, &sources)?;
     let limits = password::Limits {
@@ -121,6 +135,8 @@ async fn serve_on(
     );
     let stores = data.stores();
     let server = Server::start(settings, listeners, stores, &secret, hasher, sources).await?;
+    let start_ms = begun.elapsed().as_millis();
+    tracing::info!(start_ms, "app.started");
     println!("cartwright serves on http://{}", server.address()?);
     let drained = server
         .run(async move {

@@ -3,11 +3,12 @@
 use crate::actors::accounts::{AccountFailure, Accounts, Means, Registration};
 use crate::actors::{Bounds, NotStarted, Options, System};
 use crate::auth::access::AccessTokens;
+use crate::auth::oidc::{OpenId, Registered, Unusable};
 use crate::auth::password::{self, Hasher, check_password};
 use crate::auth::refresh::RefreshTokens;
 use crate::auth::secret::{Secret, WeakSecret};
 use crate::catalog::{Live, LoadError};
-use crate::config::{FirstAdmin, Settings};
+use crate::config::{FirstAdmin, OpenIdSettings, Settings};
 use crate::domain::account::Email;
 use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
@@ -26,6 +27,8 @@ use tokio::time::Instant;
 const STOCK_QUEUE: usize = 16_384;
 /// The pause between two looks for attempts at orders that nobody ends.
 const RECOVERY_PAUSE: Duration = Duration::from_secs(10);
+/// The pause between two looks for changes of the catalogue.
+const FOLLOW_PAUSE: Duration = Duration::from_secs(2);
 /// How long the actors may take to finish once the last answer was given.
 const QUIESCE_TIME: Duration = Duration::from_secs(4);
 /// How long making the first administrator may take.
@@ -55,6 +58,8 @@ pub enum StartError {
     AdminEmail,
     #[error("CARTWRIGHT_ADMIN_PASSWORD: {0}")]
     AdminPassword(#[from] password::InvalidPassword),
+    #[error(transparent)]
+    OpenId(#[from] Unusable),
     #[error("the first administrator could not be made: {0}")]
     Admin(AccountFailure),
     #[error("the demo catalogue could not be loaded: {0}")]
@@ -119,12 +124,17 @@ impl Server {
     ) -> Result<Self, StartError> {
         // Judged before anything is begun.
         let admin = settings.admin.as_ref().map(registration).transpose()?;
+        let openid = settings.openid.as_ref();
+        let openid = openid
+            .map(|settings| client(settings, &sources))
+            .transpose()?;
         let store = stores.store.clone();
         if settings.demo_catalog {
             demo::load_into_empty(&*store, &sources).await?;
         }
         let catalog = Arc::new(Live::load(&*store).await?);
         let system = System::start(system_options(settings, &store, &sources, &catalog)).await?;
+        follow(&catalog, &store, &system);
         let tokens = Arc::new(AccessTokens::new(secret, sources.clone()));
         let administration = system.administration();
         let accounts = Accounts::new(Means {
@@ -135,6 +145,7 @@ impl Server {
             access: tokens.clone(),
             refresh: RefreshTokens::new(secret, sources.entropy.clone()),
             administration: administration.clone(),
+            openid,
         });
         make_first_admin(admin, &accounts).await?;
         let is_draining = Arc::new(AtomicBool::new(false));
@@ -239,12 +250,28 @@ fn connection_limits(settings: &Settings) -> ConnectionLimits {
     }
 }
 
+/// Brings the catalogue up to date from time to time. Where that fails it stays as it was.
+fn follow(catalog: &Arc<Live>, store: &Arc<dyn Store>, system: &System) {
+    let (catalog, store) = (catalog.clone(), store.clone());
+    system.repeat("catalog", FOLLOW_PAUSE, move || {
+        let (catalog, store) = (catalog.clone(), store.clone());
+        async move {
+            if let Err(error) = catalog.follow(&*store).await {
+                tracing::warn!(%error, "catalog.follow.failed");
+            }
+        }
+    });
+}
+
 fn limiter(settings: &Settings, system: &System) -> Arc<Limiter> {
     let proxies = settings.trusted_proxies.clone();
     let limiter = Arc::new(Limiter::new(settings.rate_limit.as_ref(), proxies));
     if settings.rate_limit.is_some() {
         let swept = limiter.clone();
-        system.repeat("limiter", SWEEP_PAUSE, move || swept.sweep());
+        system.repeat("limiter", SWEEP_PAUSE, move || {
+            swept.sweep();
+            std::future::ready(())
+        });
     }
     limiter
 }
@@ -273,6 +300,16 @@ fn registration(admin: &FirstAdmin) -> Result<Registration, StartError> {
         first_name: "First".to_owned(),
         last_name: "Administrator".to_owned(),
     })
+}
+
+fn client(settings: &OpenIdSettings, sources: &Sources) -> Result<OpenId, Unusable> {
+    let registered = Registered {
+        issuer: settings.issuer.clone(),
+        client_id: settings.client_id.clone(),
+        client_secret: settings.client_secret.expose().to_owned(),
+        redirect_url: settings.redirect_url.clone(),
+    };
+    OpenId::new(registered, sources.clone())
 }
 
 async fn make_first_admin(

@@ -1,9 +1,11 @@
-//! Proving who somebody is: passwords, access tokens, refresh tokens, and the secret behind them.
+//! Proving who somebody is: passwords, the word of an OpenID provider, access tokens, refresh
+//! tokens, and the secret behind them.
 //!
 //! Knows nothing of sessions' state, of actors or of HTTP: it makes and judges credentials. Whether
 //! a session still stands, and which epoch counts, is for the user's actor to say.
 
 pub mod access;
+pub mod oidc;
 pub mod password;
 pub mod refresh;
 pub mod secret;

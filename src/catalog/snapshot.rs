@@ -1,112 +1,128 @@
 //! The stored catalogue in memory, immutable, in the orders in which it is listed.
 //!
-//! Products stand newest first, ties by id; a place in that order is a `u32`, and every other list
-//! is made of such places, so that a product costs little beyond itself.
+//! Each product has a slot; every list is made of slots, `u32`, in the order of the listing: newest
+//! first, ties by id. So a product costs little beyond itself, and the next state of the catalogue
+//! shares all that did not change.
 
+use super::order::Order;
+use super::slots::{Finder, Slot, Slots};
+use super::tree::{self, Categories, Lists};
 use crate::domain::catalog::{Brand, Catalog, Category, Product, Status};
-use crate::domain::ids::{CategoryId, ProductId};
+use crate::domain::ids::{BrandId, CategoryId, ProductId};
 use crate::domain::shop::Shop;
-use crate::store::{Catalogs, Error};
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many records are read from the store at once.
-const READ: u32 = 256;
-
-/// What is public of the catalogue, and the shop's data, as they were when it was loaded.
-#[derive(Debug)]
+/// What is public of the catalogue, and the shop's data, as they were at one time. Clones share it.
+#[derive(Clone, Debug)]
 pub struct Snapshot {
-    products: Vec<Arc<Product>>,
-    places: HashMap<ProductId, u32>,
-    by_category: HashMap<CategoryId, Vec<u32>>,
-    categories: Vec<Category>,
-    brands: Vec<Brand>,
-    shop: Shop,
+    pub(super) slots: Slots,
+    /// Slots without a product.
+    pub(super) free: Arc<Vec<Slot>>,
+    pub(super) finder: Finder,
+    pub(super) order: Order,
+    pub(super) by_category: Lists,
+    pub(super) all_categories: Arc<Categories>,
+    pub(super) all_brands: Arc<BTreeMap<BrandId, Brand>>,
+    categories: Arc<Vec<Category>>,
+    brands: Arc<Vec<Brand>>,
+    pub(super) shop: Arc<Shop>,
 }
 
 /// A list of products in order: all of them, or those of a category.
 #[derive(Clone, Copy, Debug)]
 pub struct Listing<'a> {
-    products: &'a [Arc<Product>],
-    places: Option<&'a [u32]>,
+    slots: &'a Slots,
+    list: &'a [Slot],
 }
 
 impl Snapshot {
-    /// Reads everything from the store.
-    ///
-    /// # Errors
-    /// The store's.
-    pub async fn load(store: &(impl Catalogs + ?Sized)) -> Result<Self, Error> {
-        let mut products: Vec<Product> = Vec::new();
-        loop {
-            let after = products.last().map(|product| product.id.clone());
-            let page = store.products(after, READ).await?;
-            if page.is_empty() {
-                break;
-            }
-            products.extend(page);
-        }
-        let mut categories: Vec<Category> = Vec::new();
-        loop {
-            let after = categories.last().map(|category| category.id.clone());
-            let page = store.categories(after, READ).await?;
-            if page.is_empty() {
-                break;
-            }
-            categories.extend(page);
-        }
-        let mut brands: Vec<Brand> = Vec::new();
-        loop {
-            let after = brands.last().map(|brand| brand.id.clone());
-            let page = store.brands(after, READ).await?;
-            if page.is_empty() {
-                break;
-            }
-            brands.extend(page);
-        }
-        Ok(Self::new(products, categories, brands, store.shop().await?))
-    }
-
     /// Of records in any order. Products that are not active are left out, as are categories and
     /// brands that are not.
     #[must_use]
     pub fn new(
-        mut products: Vec<Product>,
-        mut categories: Vec<Category>,
-        mut brands: Vec<Brand>,
+        products: Vec<Product>,
+        categories: Vec<Category>,
+        brands: Vec<Brand>,
         shop: Shop,
     ) -> Self {
-        products.retain(|product| product.status == Status::Active);
-        products.sort_unstable_by(|a, b| {
-            (Reverse(a.created_at), &a.id).cmp(&(Reverse(b.created_at), &b.id))
-        });
-        let products: Vec<_> = products.into_iter().map(Arc::new).collect();
-        let places = (0..)
-            .zip(&products)
-            .map(|(place, product)| (product.id.clone(), place))
-            .collect();
-        let by_category = by_category(&products, &categories);
-        categories.retain(|category| category.active);
-        categories.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        brands.retain(|brand| brand.active);
-        brands.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Self {
-            products,
-            places,
-            by_category,
-            categories,
-            brands,
-            shop,
+        let mut snapshot = Self::without_products(categories, brands);
+        for product in products {
+            snapshot.push(product);
         }
+        snapshot.complete(shop)
+    }
+
+    /// To be filled by [`Self::push`] and then [`Self::complete`]d.
+    pub(super) fn without_products(categories: Vec<Category>, brands: Vec<Brand>) -> Self {
+        let categories = categories.into_iter().map(|one| (one.id.clone(), one));
+        let brands = brands.into_iter().map(|one| (one.id.clone(), one));
+        Self {
+            slots: Slots::default(),
+            free: Arc::default(),
+            finder: Finder::default(),
+            order: Order::default(),
+            by_category: Lists::default(),
+            all_categories: Arc::new(categories.collect()),
+            all_brands: Arc::new(brands.collect()),
+            categories: Arc::default(),
+            brands: Arc::default(),
+            shop: Arc::default(),
+        }
+    }
+
+    /// Adds a product if it is active. It must not be there yet.
+    pub(super) fn push(&mut self, product: Product) {
+        if product.status == Status::Active {
+            let product = self.interned(product);
+            self.slots.push(Arc::new(product));
+        }
+    }
+
+    /// Adds a product that another snapshot holds.
+    pub(super) fn push_shared(&mut self, product: &Arc<Product>) {
+        self.slots.push(Arc::clone(product));
+    }
+
+    /// Makes the lists. Takes about a second for a million products.
+    pub(super) fn complete(mut self, shop: Shop) -> Self {
+        self.shop = Arc::new(shop);
+        self.order = Order::new(&self.slots);
+        self.finder = Finder::new(&self.slots, &self.order.slots);
+        self.by_category = tree::lists(&self.slots, &self.order, &self.all_categories);
+        self.show();
+        self
+    }
+
+    /// The product with the ids of brand and category that all their products share.
+    pub(super) fn interned(&self, mut product: Product) -> Product {
+        fn shared<K: Ord + Clone, V>(map: &BTreeMap<K, V>, id: Option<K>) -> Option<K> {
+            let known = id.as_ref().and_then(|id| map.get_key_value(id));
+            known.map(|(known, _)| known.clone()).or(id)
+        }
+        product.brand_id = shared(&self.all_brands, product.brand_id);
+        product.category_id = shared(&self.all_categories, product.category_id);
+        product
+    }
+
+    /// Lists the categories and brands that are shown.
+    pub(super) fn show(&mut self) {
+        let shown = self.all_categories.values().filter(|one| one.active);
+        let mut categories: Vec<_> = shown.cloned().collect();
+        categories.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        let shown = self.all_brands.values().filter(|one| one.active);
+        let mut brands: Vec<_> = shown.cloned().collect();
+        brands.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        self.categories = Arc::new(categories);
+        self.brands = Arc::new(brands);
     }
 
     /// All products, newest first, ties by id.
     #[must_use]
     pub fn listing(&self) -> Listing<'_> {
         Listing {
-            products: &self.products,
-            places: None,
+            slots: &self.slots,
+            list: &self.order.slots,
         }
     }
 
@@ -114,9 +130,9 @@ impl Snapshot {
     /// no such category, or it is not shown. A descendant that is not shown still counts.
     #[must_use]
     pub fn category(&self, id: &CategoryId) -> Option<Listing<'_>> {
-        self.by_category.get(id).map(|places| Listing {
-            products: &self.products,
-            places: Some(places),
+        self.by_category.get(id).map(|list| Listing {
+            slots: &self.slots,
+            list,
         })
     }
 
@@ -138,21 +154,16 @@ impl Snapshot {
         &self.shop
     }
 
-    /// The product at a place of the listing.
-    #[must_use]
-    pub fn at(&self, place: u32) -> Option<&Arc<Product>> {
-        usize::try_from(place)
-            .ok()
-            .and_then(|place| self.products.get(place))
+    /// A product, as it is shared.
+    pub(super) fn find(&self, id: &ProductId) -> Option<&Arc<Product>> {
+        let slot = self.finder.find(&self.slots, id)?;
+        self.slots.get(slot)
     }
 }
 
 impl Catalog for Snapshot {
     fn product(&self, id: &ProductId) -> Option<&Product> {
-        self.places
-            .get(id)
-            .and_then(|place| self.at(*place))
-            .map(|product| &**product)
+        self.find(id).map(|product| &**product)
     }
 }
 
@@ -160,63 +171,16 @@ impl<'a> Listing<'a> {
     /// How many products there are in all.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.places.map_or(self.products.len(), <[u32]>::len)
+        self.list.len()
     }
 
     /// At most `limit` products after the first `offset`, at a cost of `limit`.
     pub fn page(self, offset: usize, limit: usize) -> impl Iterator<Item = &'a Arc<Product>> {
         let start = offset.min(self.total());
         let end = start.saturating_add(limit).min(self.total());
-        (start..end).filter_map(move |index| match self.places {
-            None => self.products.get(index),
-            Some(places) => usize::try_from(places[index])
-                .ok()
-                .and_then(|place| self.products.get(place)),
-        })
+        let page = self.list[start..end].iter();
+        page.filter_map(|slot| self.slots.get(*slot))
     }
-}
-
-/// For every category that is shown, the places of its products and of its descendants' products.
-fn by_category(
-    products: &[Arc<Product>],
-    categories: &[Category],
-) -> HashMap<CategoryId, Vec<u32>> {
-    let known: HashMap<&CategoryId, &Category> = categories
-        .iter()
-        .map(|category| (&category.id, category))
-        .collect();
-    let lines: HashMap<&CategoryId, Vec<&CategoryId>> =
-        known.keys().map(|id| (*id, line(id, &known))).collect();
-    let mut lists: HashMap<CategoryId, Vec<u32>> = categories
-        .iter()
-        .filter(|category| category.active)
-        .map(|category| (category.id.clone(), Vec::new()))
-        .collect();
-    for (place, product) in (0..).zip(products) {
-        let line = product.category_id.as_ref().and_then(|id| lines.get(id));
-        for id in line.into_iter().flatten() {
-            if let Some(list) = lists.get_mut(*id) {
-                list.push(place);
-            }
-        }
-    }
-    lists.values_mut().for_each(Vec::shrink_to_fit);
-    lists
-}
-
-/// A category and its ancestors, each once: parents may be missing, or go round in a circle.
-fn line<'a>(id: &'a CategoryId, known: &HashMap<&CategoryId, &'a Category>) -> Vec<&'a CategoryId> {
-    let mut met = HashSet::new();
-    let mut line = Vec::new();
-    let mut next = Some(id);
-    while let Some(category) = next.and_then(|id| known.get(id)) {
-        if !met.insert(&category.id) {
-            break;
-        }
-        line.push(&category.id);
-        next = category.parent_id.as_ref();
-    }
-    line
 }
 
 #[cfg(test)]

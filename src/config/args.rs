@@ -64,6 +64,33 @@ pub struct ServeArgs {
     )]
     pub admin_password: Option<Redacted>,
 
+    /// Client id for login with Google; needs the secret and the redirect URL too
+    #[arg(long, env = "CARTWRIGHT_GOOGLE_CLIENT_ID", value_name = "ID")]
+    pub google_client_id: Option<String>,
+
+    /// Secret of that client. Prefer the variable: other processes can see flags
+    #[arg(
+        long,
+        env = "CARTWRIGHT_GOOGLE_CLIENT_SECRET",
+        value_name = "SECRET",
+        hide_env_values = true
+    )]
+    pub google_client_secret: Option<Redacted>,
+
+    /// Where the issuer sends people back to: an http or https URL that is registered with it
+    #[arg(long, env = "CARTWRIGHT_GOOGLE_REDIRECT_URL", value_name = "URL")]
+    pub google_redirect_url: Option<String>,
+
+    /// Issuer in place of Google, as its ID tokens name it: an OpenID provider with discovery; https,
+    /// or http on a loopback address
+    #[arg(
+        long,
+        env = "CARTWRIGHT_OIDC_ISSUER",
+        value_name = "URL",
+        default_value = "https://accounts.google.com"
+    )]
+    pub oidc_issuer: String,
+
     /// Load the demo catalogue into an empty embedded store
     #[arg(
         long,
@@ -142,6 +169,18 @@ pub struct ImportArgs {
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
+}
+
+/// The settings of `generate`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct GenerateArgs {
+    /// How many products; categories and brands in proportion
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub products: u64,
+
+    /// What everything follows from: the same number makes the same catalogue
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
 }
 
 /// The settings of `migrate`.

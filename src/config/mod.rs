@@ -6,13 +6,15 @@
 
 mod args;
 mod networks;
+mod openid;
 mod rate_limit;
 mod settings;
 mod store;
 mod values;
 
-pub use args::{ImportArgs, Limits, LogArgs, MigrateArgs, ServeArgs, Timeouts};
+pub use args::{GenerateArgs, ImportArgs, Limits, LogArgs, MigrateArgs, ServeArgs, Timeouts};
 pub use networks::{InvalidNetworks, Networks};
+pub use openid::OpenIdSettings;
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
 pub use store::{ScyllaSettings, StoreArgs, StoreSettings};
@@ -50,6 +52,9 @@ pub enum Command {
     Import(Box<ImportArgs>),
     /// Make the keyspace of a `scylla://` store where it is missing, and bring it up to date
     Migrate(Box<MigrateArgs>),
+    /// Write an invented catalogue of any size as NDJSON to standard output: for tests and
+    /// measurements
+    Generate(GenerateArgs),
 }
 
 /// Why there is nothing to run.

@@ -2,6 +2,7 @@
 
 use super::args::{Limits, LogArgs, ServeArgs, Timeouts};
 use super::networks::Networks;
+use super::openid::{OpenIdSettings, openid};
 use super::rate_limit::{RateLimit, RateLimits};
 use super::store::StoreSettings;
 use super::values::{OpsListen, Redacted, Switch, origin};
@@ -21,6 +22,8 @@ pub struct Settings {
     pub jwt_secret: Option<Redacted>,
     /// The first administrator, to make when missing.
     pub admin: Option<FirstAdmin>,
+    /// The client of the issuer to log in with, if there is one.
+    pub openid: Option<OpenIdSettings>,
     /// Whether an empty embedded store gets the demo catalogue.
     pub demo_catalog: bool,
     /// Whose pages may call the API: `https://shop.example`, in small letters.
@@ -64,6 +67,21 @@ pub enum InvalidSettings {
     /// Half an administrator.
     #[error("set CARTWRIGHT_ADMIN_EMAIL and CARTWRIGHT_ADMIN_PASSWORD together, or neither")]
     HalfAnAdmin,
+    /// A part of the client of an issuer.
+    #[error(
+        "set CARTWRIGHT_GOOGLE_CLIENT_ID, CARTWRIGHT_GOOGLE_CLIENT_SECRET and \
+         CARTWRIGHT_GOOGLE_REDIRECT_URL together, or none of them"
+    )]
+    PartOfAClient,
+    /// Nowhere to send people back to.
+    #[error("CARTWRIGHT_GOOGLE_REDIRECT_URL must be an http or https URL without a fragment")]
+    RedirectUrl,
+    /// Anybody on the way could speak for the issuer.
+    #[error(
+        "CARTWRIGHT_OIDC_ISSUER must be an https URL without query and fragment, or an http one on \
+         a loopback address"
+    )]
+    Issuer,
     /// Two listeners, one address.
     #[error("CARTWRIGHT_LISTEN and CARTWRIGHT_OPS_LISTEN must differ, but both are {0}")]
     SameAddress(SocketAddr),
@@ -123,6 +141,12 @@ impl ServeArgs {
             store,
             jwt_secret,
             admin: first_admin(self.admin_email, self.admin_password)?,
+            openid: openid(
+                self.oidc_issuer,
+                self.google_client_id,
+                given(self.google_client_secret),
+                self.google_redirect_url,
+            )?,
             demo_catalog: self.demo_catalog == Switch::On && is_embedded,
             cors_origins: origins(&self.cors_origins)?,
             rate_limit: match self.rate_limit {

@@ -22,7 +22,7 @@ fn cli(args: &[&str]) -> Result<Cli, Stop> {
 fn serve(args: &[&str]) -> ServeArgs {
     match cli(args).unwrap().into_command() {
         Command::Serve(args) => *args,
-        Command::Import(_) | Command::Migrate(_) => panic!("{args:?} does not serve"),
+        _ => panic!("{args:?} does something else"),
     }
 }
 
@@ -32,7 +32,7 @@ fn refusal(args: &[&str]) -> String {
         Err(Stop::Show(_)) => panic!("{args:?} shows the help"),
         Ok(cli) => match cli.into_command() {
             Command::Serve(serve) => serve.settings().unwrap_err().to_string(),
-            Command::Import(_) | Command::Migrate(_) => panic!("{args:?} is taken"),
+            _ => panic!("{args:?} does something else"),
         },
     }
 }
@@ -56,6 +56,7 @@ fn without_arguments_it_serves_with_the_defaults() {
         ),
         jwt_secret: None,
         admin: None,
+        openid: None,
         demo_catalog: true,
         cors_origins: [],
         rate_limit: Some(
@@ -91,6 +92,8 @@ const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
     --store-ca ca.pem --store-certificate cert.pem --store-key key.pem --store-datacenter eu \
     --store-one-datacenter on --jwt-secret the-secret \
     --admin-email root@example.com --admin-password the-password --demo-catalog off \
+    --google-client-id the-client --google-client-secret the-client-secret \
+    --google-redirect-url http://shop.example/back --oidc-issuer https://issuer.example/a \
     --cors-origins https://Shop.example,,http://[::1]:3000, \
     --rate-limit user=1/s,anonymous=2/m:3 --trusted-proxies 10.0.0.0/8,::1 \
     --log warn,cartwright=debug --log-format json \
@@ -123,6 +126,14 @@ fn every_flag_is_taken_with_and_without_the_command() {
     let admin = settings.admin.as_ref().unwrap();
     assert_eq!(admin.email.expose(), "root@example.com");
     assert_eq!(admin.password.expose(), "the-password");
+    let expected = OpenIdSettings {
+        issuer: "https://issuer.example/a".into(),
+        client_id: "the-client".into(),
+        client_secret: Redacted::from("the-client-secret".to_owned()),
+        redirect_url: "http://shop.example/back".into(),
+    };
+    assert_eq!(settings.openid, Some(expected));
+    assert!(!format!("{settings:?}").contains("the-client-secret"));
     assert!(!settings.demo_catalog);
     assert_eq!(
         settings.cors_origins,
@@ -159,6 +170,36 @@ fn every_flag_is_taken_with_and_without_the_command() {
 
     let named: Vec<_> = std::iter::once("serve").chain(everything()).collect();
     assert_eq!(serve(&named).settings(), Ok(settings));
+}
+
+/// Flags of a client whose people come back to `url`.
+const fn client_to(url: &str) -> [&str; 6] {
+    let [id, secret, back] = [
+        "--google-client-id",
+        "--google-client-secret",
+        "--google-redirect-url",
+    ];
+    [id, "x", secret, "the-client-secret", back, url]
+}
+
+#[test]
+fn an_issuer_within_the_machine_may_do_without_tls() {
+    for issuer in [
+        "http://localhost:3000",
+        "http://127.0.0.1:3000/a",
+        "http://[::1]",
+    ] {
+        let client = client_to("http://localhost:8080/back");
+        let flags: Vec<_> = client
+            .into_iter()
+            .chain(["--oidc-issuer", issuer])
+            .collect();
+        let settings = serve(&flags).settings().unwrap();
+        assert_eq!(settings.openid.unwrap().issuer, issuer);
+    }
+    let google = serve(&client_to("https://shop.example/back")).settings();
+    let google = google.unwrap().openid.unwrap();
+    assert_eq!(google.issuer, "https://accounts.google.com");
 }
 
 #[test]
@@ -235,6 +276,41 @@ fn what_cannot_be_is_refused_with_one_line() {
             &["--admin-password", "a password", "--admin-email", ""],
             "together, or neither",
         ),
+        (
+            &[
+                "--google-client-id",
+                "x",
+                "--google-redirect-url",
+                "http://a",
+            ],
+            "together, or none of them",
+        ),
+        (
+            &["--google-client-secret", "x"],
+            "CARTWRIGHT_GOOGLE_CLIENT_SECRET and",
+        ),
+        (
+            &["--google-client-id", "x", "--google-client-secret", " "],
+            "together, or none of them",
+        ),
+        (
+            &client_to("ftp://shop.example/x"),
+            "_REDIRECT_URL must be an http",
+        ),
+        (&client_to("/back"), "_REDIRECT_URL must be an http"),
+        (
+            &client_to("https://shop.example/#x"),
+            "_REDIRECT_URL must be an http",
+        ),
+        (
+            &["--oidc-issuer", "http://issuer.example"],
+            "CARTWRIGHT_OIDC_ISSUER must be an https URL",
+        ),
+        (
+            &["--oidc-issuer", "https://a.example/?b"],
+            "must be an https URL",
+        ),
+        (&["--oidc-issuer", ""], "must be an https URL"),
         (&["--demo-catalog", "maybe"], "--demo-catalog"),
         (&["--log-format", "xml"], "--log-format"),
         (&["--cors-origins", "*"], "one is `*`"),
@@ -320,7 +396,7 @@ fn any_loopback_address_may_do_without_a_secret() {
 fn an_import_takes_files_and_its_own_flags() {
     let import = |args: &[&str]| match cli(args).unwrap().into_command() {
         Command::Import(import) => import,
-        Command::Serve(_) | Command::Migrate(_) => panic!("{args:?} does not import"),
+        _ => panic!("{args:?} does something else"),
     };
     let plain = import(&["import", "a.csv", "b.ndjson"]);
     assert_eq!(
@@ -364,7 +440,7 @@ fn a_keyspace_gets_no_demo_catalogue() {
 fn a_keyspace_is_migrated_with_as_many_replicas_as_told() {
     let migrate = |args: &[&str]| match cli(args).unwrap().into_command() {
         Command::Migrate(migrate) => migrate,
-        Command::Serve(_) | Command::Import(_) => panic!("{args:?} does not migrate"),
+        _ => panic!("{args:?} does something else"),
     };
     let store = ["migrate", "--store", "scylla://a/shop"];
     assert_eq!(migrate(&store).replication, 3);
@@ -482,6 +558,7 @@ fn in_another_environment() {
         }
         Ok(Command::Import(import)) => println!("imports into {:?}", import.store.address),
         Ok(Command::Migrate(migrate)) => println!("migrates {:?}", migrate.store.address),
+        Ok(Command::Generate(_)) => println!("generates"),
         Err(Stop::Refuse(line)) => println!("refused: {line}"),
         Err(Stop::Show(_)) => println!("helps"),
     }

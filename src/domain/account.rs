@@ -1,6 +1,7 @@
 //! A user's account: who it is, which roles it has, which sessions it holds, and what counts its
 //! orders, promotion uses and idempotency keys.
 
+use super::identity::Subject;
 use super::ids::{FamilyId, OrderId, PromotionCode, RoleId, UserId};
 use super::time::{Millis, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,8 @@ impl fmt::Debug for Email {
 pub enum Credential {
     /// The PHC string of an argon2id hash.
     Password(String),
+    /// The word of an issuer for this person. There is no password.
+    Issued(Subject),
 }
 
 impl fmt::Debug for Credential {
@@ -90,7 +93,7 @@ pub struct Profile {
     pub email: Email,
     /// 1 to 100 characters.
     pub first_name: String,
-    /// 1 to 100 characters.
+    /// At most 100 characters; empty only where an issuer names none.
     pub last_name: String,
     /// Whether the address was shown to be the user's.
     pub email_verified: bool,

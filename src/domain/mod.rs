@@ -8,6 +8,7 @@ pub mod account;
 pub mod address;
 pub mod cart;
 pub mod catalog;
+pub mod identity;
 pub mod ids;
 pub mod money;
 pub mod order;

@@ -2,34 +2,27 @@
 
 use super::endpoints::{LOGIN, LOGOUT, REFRESH, REGISTER, VIEW_PROFILE};
 use super::error::ApiError;
-use super::filters::{Call, route};
+use super::filters::{Call, Route, route};
 use super::format::Rfc3339;
 use super::{Api, json};
 use crate::actors::accounts::{Opened, Registration};
 use crate::actors::user::AccountView;
 use crate::auth::password::check_password;
 use crate::domain::account::Email;
+use crate::domain::identity::MAX_NAME;
 use crate::domain::ids::UserId;
 use serde::{Deserialize, Serialize};
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
-/// The longest first or last name, in characters.
-const MAX_NAME: usize = 100;
-
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &VIEW_PROFILE, view_profile)
-        .or(route(api, &REFRESH, refresh))
-        .unify()
-        .or(route(api, &LOGIN, login))
-        .unify()
-        .or(route(api, &REGISTER, register))
-        .unify()
-        .or(route(api, &LOGOUT, logout))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &VIEW_PROFILE, view_profile),
+        route(api, &REFRESH, refresh),
+        route(api, &LOGIN, login),
+        route(api, &REGISTER, register),
+        route(api, &LOGOUT, logout),
+    ]
 }
 
 #[derive(Deserialize)]
@@ -139,7 +132,7 @@ fn required(field: &str, value: &str) -> Result<(), ApiError> {
     }
 }
 
-fn session(status: StatusCode, opened: &Opened) -> Response {
+pub(super) fn session(status: StatusCode, opened: &Opened) -> Response {
     let session = SessionView {
         user: UserView::with_times(&opened.account),
         tokens: Tokens::of(opened),

@@ -2,7 +2,7 @@
 
 use super::endpoints::{ADD_ITEM, CLEAR_CART, REMOVE_ITEM, SET_QUANTITY, VIEW_CART};
 use super::error::ApiError;
-use super::filters::{Call, route};
+use super::filters::{Call, Route, route};
 use super::format::{MoneyView, Rfc3339};
 use super::{Api, conditional, json};
 use crate::actors::user::{CartView, Reply};
@@ -11,23 +11,18 @@ use crate::domain::catalog::{Attributes, Catalog, Offer, offer};
 use crate::domain::ids::{CartId, LineId, ProductId, Sku, UserId, VariantId};
 use crate::domain::user::{Command, Rejection, Request};
 use serde::{Deserialize, Serialize};
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::http::header::ETAG;
 use warp::reply::Response;
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &VIEW_CART, view_cart)
-        .or(route(api, &ADD_ITEM, add_item))
-        .unify()
-        .or(route(api, &SET_QUANTITY, set_quantity))
-        .unify()
-        .or(route(api, &REMOVE_ITEM, remove_item))
-        .unify()
-        .or(route(api, &CLEAR_CART, clear_cart))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &VIEW_CART, view_cart),
+        route(api, &ADD_ITEM, add_item),
+        route(api, &SET_QUANTITY, set_quantity),
+        route(api, &REMOVE_ITEM, remove_item),
+        route(api, &CLEAR_CART, clear_cart),
+    ]
 }
 
 async fn view_cart(call: Call) -> Result<Response, ApiError> {

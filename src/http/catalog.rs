@@ -2,122 +2,144 @@
 
 use super::endpoints::{LIST_BRANDS, LIST_CATEGORIES, LIST_CATEGORY, LIST_PRODUCTS, VIEW_PRODUCT};
 use super::error::ApiError;
-use super::filters::{Call, route};
+use super::filters::{Call, Route, route};
 use super::format::{MoneyView, Rfc3339};
 use super::query::{self, Page, Paged};
-use super::{Api, conditional, json};
+use super::rendered::Answer;
+use super::{Api, json};
 use crate::actors::Failure;
-use crate::catalog::search::SearchError;
-use crate::catalog::{Listing, View, etag};
+use crate::catalog::search::{Keywords, SearchError};
+use crate::catalog::{Listing, View};
 use crate::domain::catalog::{Attributes, Brand, Catalog, Category, Product, Status, Variant};
 use crate::domain::ids::{BrandId, CategoryId, ProductId, Sku, VariantId};
 use serde::Serialize;
 use std::sync::Arc;
-use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
-use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
-/// Prices and stock of a shop move; what a cache shows is at most this old.
-const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=5, must-revalidate");
-
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &LIST_PRODUCTS, list_products)
-        .or(route(api, &VIEW_PRODUCT, view_product))
-        .unify()
-        .or(route(api, &LIST_CATEGORY, list_category))
-        .unify()
-        .or(route(api, &LIST_CATEGORIES, list_categories))
-        .unify()
-        .or(route(api, &LIST_BRANDS, list_brands))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &LIST_PRODUCTS, list_products),
+        route(api, &VIEW_PRODUCT, view_product),
+        route(api, &LIST_CATEGORY, list_category),
+        route(api, &LIST_CATEGORIES, list_categories),
+        route(api, &LIST_BRANDS, list_brands),
+    ]
 }
 
 async fn list_products(call: Call) -> Result<Response, ApiError> {
+    let view = call.api.catalog.current();
+    if let Some(answer) = call.api.rendered().find(&view, call.target()) {
+        return Ok(answer.respond(call.headers()));
+    }
     let page = Page::parse(call.query())?;
     let keyword = query::parameter(call.query(), "keyword")?.unwrap_or_default();
-    let view = call.api.catalog.current();
-    match keyword.trim() {
-        "" => of_listing(&call, page, view.snapshot.listing()),
-        keyword => search(&call, page, keyword.to_owned(), view).await,
-    }
+    let answer = match keyword.trim() {
+        "" => of_listing(page, view.snapshot.listing())?,
+        keyword => search(&call, page, keyword, &view).await?,
+    };
+    call.api.rendered().keep(&view, call.target(), &answer);
+    Ok(answer.respond(call.headers()))
 }
 
 async fn list_category(call: Call) -> Result<Response, ApiError> {
-    let page = Page::parse(call.query())?;
-    let id = call.id()?.and_then(|id| CategoryId::parse(&id).ok());
-    let view = call.api.catalog.current();
-    let listing = id.and_then(|id| view.snapshot.category(&id));
-    of_listing(&call, page, listing.ok_or(ApiError::NoSuchCategory)?)
+    shown(&call, |view| {
+        let page = Page::parse(call.query())?;
+        let id = call.id()?.and_then(|id| CategoryId::parse(&id).ok());
+        let listing = id.and_then(|id| view.snapshot.category(&id));
+        of_listing(page, listing.ok_or(ApiError::NoSuchCategory)?)
+    })
 }
 
 async fn view_product(call: Call) -> Result<Response, ApiError> {
-    let id = call.id()?.and_then(|id| ProductId::parse(&id).ok());
-    let view = call.api.catalog.current();
-    let product = id.and_then(|id| view.snapshot.product(&id));
-    let product = ProductView::from(product.ok_or(ApiError::NoSuchProduct)?);
-    cacheable(&call.headers, &json::Data { data: product })
+    shown(&call, |view| {
+        let id = call.id()?.and_then(|id| ProductId::parse(&id).ok());
+        let product = id.and_then(|id| view.snapshot.product(&id));
+        let product = ProductView::from(product.ok_or(ApiError::NoSuchProduct)?);
+        Answer::of(&json::Data { data: product })
+    })
 }
 
 async fn list_categories(call: Call) -> Result<Response, ApiError> {
-    let page = Page::parse(call.query())?;
-    let view = call.api.catalog.current();
-    let paged: Paged<CategoryView<'_>> = page.of(view.snapshot.categories());
-    cacheable(&call.headers, &paged)
+    shown(&call, |view| {
+        let page = Page::parse(call.query())?;
+        let paged: Paged<CategoryView<'_>> = page.of(view.snapshot.categories());
+        Answer::of(&paged)
+    })
 }
 
 async fn list_brands(call: Call) -> Result<Response, ApiError> {
-    let page = Page::parse(call.query())?;
-    let view = call.api.catalog.current();
-    let paged: Paged<BrandView<'_>> = page.of(view.snapshot.brands());
-    cacheable(&call.headers, &paged)
+    shown(&call, |view| {
+        let page = Page::parse(call.query())?;
+        let paged: Paged<BrandView<'_>> = page.of(view.snapshot.brands());
+        Answer::of(&paged)
+    })
 }
 
-fn of_listing(call: &Call, page: Page, listing: Listing<'_>) -> Result<Response, ApiError> {
+/// Answers with what was written for the current view before, or has it written.
+pub(super) fn shown(
+    call: &Call,
+    write: impl FnOnce(&View) -> Result<Answer, ApiError>,
+) -> Result<Response, ApiError> {
+    let (view, rendered) = (call.api.catalog.current(), call.api.rendered());
+    let answer = match rendered.find(&view, call.target()) {
+        Some(answer) => answer,
+        None => {
+            let answer = write(&view)?;
+            rendered.keep(&view, call.target(), &answer);
+            answer
+        }
+    };
+    Ok(answer.respond(call.headers()))
+}
+
+fn of_listing(page: Page, listing: Listing<'_>) -> Result<Answer, ApiError> {
     let products = listing.page(page.start(), page.limit());
-    let paged = Paged {
+    Answer::of(&Paged {
         data: products
             .map(|product| ProductView::from(&**product))
             .collect(),
         meta: page.meta(count(listing.total())),
-    };
-    cacheable(&call.headers, &paged)
+    })
 }
 
-/// Searches beside the async threads: a short prefix takes milliseconds in a large catalogue.
+/// A selective search is answered at once: it takes less than to hand it to another thread. A broad
+/// one, such as a short prefix in a large catalogue, takes milliseconds: those have a few places of
+/// their own, and a queue, so that neither they nor anything else waits for many of them.
 async fn search(
     call: &Call,
     page: Page,
-    keyword: String,
-    view: Arc<View>,
-) -> Result<Response, ApiError> {
-    let searched = Arc::clone(&view);
-    let find = move || searched.search.find(&keyword, page.start(), page.limit());
-    let found = match call.api.searchers().run(call.deadline, find).await? {
-        Ok(found) => found,
-        Err(error @ (SearchError::TooLong | SearchError::TooManyWords)) => {
-            return Err(ApiError::InvalidRequest(error.to_string()));
-        }
-        Err(error) => return Err(fault(&error)),
+    keyword: &str,
+    view: &Arc<View>,
+) -> Result<Answer, ApiError> {
+    let keywords = Keywords::parse(keyword).map_err(failed)?;
+    let is_broad = view.is_broad(&keywords).map_err(failed)?;
+    let view = Arc::clone(view);
+    let find = move || view.find(&keywords, page.start(), page.limit());
+    let found = if is_broad {
+        call.api.broad_searches().run(call.deadline, find).await?
+    } else {
+        find()
     };
-    let products = found
-        .places
-        .iter()
-        .filter_map(|place| view.snapshot.at(*place));
-    let paged = Paged {
+    let found = found.map_err(failed)?;
+    let products = found.products.iter();
+    Answer::of(&Paged {
         data: products
             .map(|product| ProductView::from(&**product))
             .collect(),
         meta: page.meta(count(found.total)),
-    };
-    cacheable(&call.headers, &paged)
+    })
 }
 
-fn fault(error: &dyn std::error::Error) -> ApiError {
-    tracing::error!(%error, "http.search.failed");
-    ApiError::Failed(Failure::Internal)
+fn failed(error: SearchError) -> ApiError {
+    match error {
+        SearchError::TooLong | SearchError::TooManyWords => {
+            ApiError::InvalidRequest(error.to_string())
+        }
+        SearchError::Index(_) => {
+            tracing::error!(%error, "http.search.failed");
+            ApiError::Failed(Failure::Internal)
+        }
+    }
 }
 
 fn count(length: usize) -> u64 {
@@ -133,24 +155,6 @@ impl Page {
             meta: self.meta(count(list.len())),
         }
     }
-}
-
-/// An answer under its entity tag, or that the client has it already.
-pub(super) fn cacheable(headers: &HeaderMap, body: &impl Serialize) -> Result<Response, ApiError> {
-    let bytes = json::bytes(body)?;
-    let etag = etag(&bytes);
-    let mut response = if conditional::is_known(headers, &etag) {
-        let mut unchanged = Response::new("".into());
-        *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
-        unchanged
-    } else {
-        json::of_bytes(StatusCode::OK, bytes)
-    };
-    if let Ok(etag) = HeaderValue::try_from(etag) {
-        response.headers_mut().insert(ETAG, etag);
-    }
-    response.headers_mut().insert(CACHE_CONTROL, CACHED);
-    Ok(response)
 }
 
 /// A product, to the letter of the API.

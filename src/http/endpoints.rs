@@ -2,8 +2,11 @@
 //! path that nothing matches is answered with.
 
 use super::limiter::Class;
+use matchit::Router;
 use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use warp::http::Method;
 
 /// Who may ask.
@@ -94,22 +97,6 @@ impl Endpoint {
         self
     }
 
-    /// Whether `path`, still percent-encoded, is one of this endpoint's.
-    #[must_use]
-    pub fn matches(&self, path: &str) -> bool {
-        let mut given = path.split('/');
-        let fits = self.path.split('/').all(|expected| {
-            given.next().is_some_and(|given| {
-                if expected.starts_with(':') {
-                    !given.is_empty() || self.id_missing.is_some()
-                } else {
-                    expected == given
-                }
-            })
-        });
-        fits && given.next().is_none()
-    }
-
     /// A parameter's value in a path that matches, decoded. `None` where it is not UTF-8 or there
     /// is no such parameter.
     #[must_use]
@@ -140,7 +127,7 @@ impl Target {
         } else {
             method
         };
-        let found = at(path).find(|endpoint| endpoint.method == *asked);
+        let found = at(path).iter().find(|endpoint| endpoint.method == *asked);
         match found {
             Some(endpoint) => Self::Endpoint(endpoint),
             None => allowed(path).map_or(Self::Unknown, Self::WrongMethod),
@@ -157,17 +144,39 @@ impl Target {
     }
 }
 
-/// The endpoints at a path. One that is written out in the table is no parameter's value.
-fn at(path: &str) -> impl Iterator<Item = &'static Endpoint> {
-    let is_literal = ENDPOINTS.iter().any(|endpoint| endpoint.path == path);
-    ENDPOINTS.iter().copied().filter(move |endpoint| {
-        if is_literal {
-            endpoint.path == path
-        } else {
-            endpoint.matches(path)
-        }
-    })
+/// The endpoints at a path, still percent-encoded.
+fn at(path: &str) -> &'static [&'static Endpoint] {
+    PATHS.at(path).map_or(&[], |matched| matched.value)
 }
+
+/// The endpoints by path. A segment that is written out in the table is no parameter's value.
+static PATHS: LazyLock<Router<Vec<&'static Endpoint>>> = LazyLock::new(|| {
+    let mut by_path = BTreeMap::<String, Vec<&'static Endpoint>>::new();
+    for endpoint in ENDPOINTS {
+        let segments = endpoint
+            .path
+            .split('/')
+            .map(|segment| match segment.strip_prefix(':') {
+                Some(name) => format!("{{{name}}}"),
+                None => segment.to_owned(),
+            });
+        let path = segments.collect::<Vec<_>>().join("/");
+        if let (Some((parent, _)), Some(_)) = (path.rsplit_once('/'), endpoint.id_missing) {
+            by_path
+                .entry(format!("{parent}/"))
+                .or_default()
+                .push(endpoint);
+        }
+        by_path.entry(path).or_default().push(endpoint);
+    }
+    let mut paths = Router::new();
+    for (path, endpoints) in by_path {
+        paths
+            .insert(path, endpoints)
+            .expect("the table has no two paths that the same requests match");
+    }
+    paths
+});
 
 /// The methods that a path is served by, as `Allow` lists them; `None` where there are none.
 #[must_use]
@@ -219,6 +228,11 @@ endpoints! {
     REGISTER = Endpoint::post("/api/v1/auth/register", Public).counted_as(Class::Credentials);
     LOGIN = Endpoint::post("/api/v1/auth/login", Public).counted_as(Class::Credentials);
     REFRESH = Endpoint::post("/api/v1/auth/refresh", Public).counted_as(Class::Refresh);
+    // Each begins a stored login, or has the issuer asked: as costly as a password.
+    BEGIN_GOOGLE_LOGIN = Endpoint::get("/api/v1/auth/google", Public)
+        .counted_as(Class::Credentials);
+    FINISH_GOOGLE_LOGIN = Endpoint::get("/api/v1/auth/google/callback", Public)
+        .counted_as(Class::Credentials);
     VIEW_PROFILE = Endpoint::get("/api/v1/auth/profile", AnyUser);
     LOGOUT = Endpoint::new(Method::POST, "/api/v1/auth/logout", AnyUser);
 

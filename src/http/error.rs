@@ -4,7 +4,7 @@
 use super::json;
 use super::limiter::LimitReached;
 use crate::actors::Failure;
-use crate::actors::accounts::AccountFailure;
+use crate::actors::accounts::{AccountFailure, OpenIdFailure};
 use crate::actors::administration::AdministrationFailure;
 use crate::domain::access::Refusal;
 use crate::domain::user::Rejection;
@@ -93,6 +93,8 @@ impl From<Rejection> for ApiError {
 
 /// Seconds after which another try may go better.
 const SOON: u16 = 1;
+/// Seconds after which an issuer that did not answer may be asked again.
+const ISSUER_PAUSE: u16 = 2;
 /// Seconds after which some of a user's idempotency keys have likely expired.
 const LATER: u16 = 3_600;
 
@@ -180,8 +182,25 @@ fn of_account(failure: &AccountFailure) -> (StatusCode, &'static str, Option<u16
         AccountFailure::InvalidCredentials => (S::UNAUTHORIZED, "invalid_credentials", None),
         AccountFailure::InvalidRefreshToken => (S::UNAUTHORIZED, "invalid_refresh_token", None),
         AccountFailure::Busy => (S::SERVICE_UNAVAILABLE, "overloaded", Some(SOON)),
+        AccountFailure::OpenId(failure) => of_openid(failure),
         AccountFailure::Failed(failure) => of_failure(failure),
     }
+}
+
+fn of_openid(failure: &OpenIdFailure) -> (StatusCode, &'static str, Option<u16>) {
+    use StatusCode as S;
+    let (status, code) = match failure {
+        OpenIdFailure::NotConfigured => (S::NOT_IMPLEMENTED, "oauth_not_configured"),
+        OpenIdFailure::StatePending => (S::BAD_REQUEST, "state_pending"),
+        OpenIdFailure::UnknownState => (S::BAD_REQUEST, "unknown_state"),
+        OpenIdFailure::Denied(_) => (S::BAD_REQUEST, "oauth_denied"),
+        OpenIdFailure::Refused => (S::BAD_REQUEST, "oauth_refused"),
+        OpenIdFailure::EmailNotVerified(_) => (S::BAD_REQUEST, "email_not_verified"),
+        OpenIdFailure::Unreachable => {
+            return (S::SERVICE_UNAVAILABLE, "unavailable", Some(ISSUER_PAUSE));
+        }
+    };
+    (status, code, None)
 }
 
 fn of_refusal(refusal: &Refusal) -> (StatusCode, &'static str) {

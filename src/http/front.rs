@@ -1,8 +1,9 @@
 //! What surrounds every request, whatever it asks for: its id, its span and log line, the answer
 //! to a panic, and the headers that all answers carry.
 
+use super::endpoints::Target;
 use super::error::ApiError;
-use super::filters::Arrival;
+use super::filters::{Arrival, Route, unmatched};
 use super::{Api, routes};
 use crate::actors::Failure;
 use crate::sources::Entropy;
@@ -11,6 +12,7 @@ use hyper::body::Body;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
+use std::mem;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -18,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
-use warp::filters::BoxedFilter;
 use warp::http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderMap, Request, StatusCode};
 use warp::reply::Response;
@@ -31,7 +32,7 @@ const MAX_REQUEST_ID: usize = 128;
 #[derive(Clone)]
 pub(super) struct Front {
     api: Api,
-    routes: BoxedFilter<(Response,)>,
+    routes: Arc<[Route]>,
 }
 
 /// The API as the service of one connection.
@@ -46,7 +47,7 @@ impl Front {
     #[must_use]
     pub(super) fn new(api: Api) -> Self {
         Self {
-            routes: routes(&api),
+            routes: routes(&api).into(),
             api,
         }
     }
@@ -60,13 +61,17 @@ impl Front {
         }
     }
 
-    /// The routes' answer. A panic is the failure of this request alone.
-    async fn pass<B>(&self, request: Request<B>) -> Response
+    /// The answer of the route that the request takes. A panic is the failure of this request alone.
+    async fn pass<B>(&self, arrival: &Arc<Arrival>, mut request: Request<B>) -> Response
     where
         B: Body + Send + Sync + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let service = TowerToHyperService::new(warp::service(self.routes.clone()));
+        let Some(route) = self.route(&arrival.target) else {
+            return unmatched(&self.api, arrival);
+        };
+        request.extensions_mut().insert(Arc::clone(arrival));
+        let service = TowerToHyperService::new(warp::service(route.filter.clone()));
         match AssertUnwindSafe(service.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Err(_panic) => {
@@ -74,6 +79,14 @@ impl Front {
                 ApiError::Failed(Failure::Internal).into_response()
             }
         }
+    }
+
+    fn route(&self, target: &Target) -> Option<&Route> {
+        let Target::Endpoint(asked) = target else {
+            return None;
+        };
+        let mut routes = self.routes.iter();
+        routes.find(|route| std::ptr::eq(route.endpoint, *asked))
     }
 }
 
@@ -87,24 +100,28 @@ impl Connection {
         let api = &self.front.api;
         let id = request_id(request.headers(), &*api.sources.entropy);
         let origin = api.cors.origin(request.headers());
-        let (method, path) = (request.method(), request.uri().path());
+        let uri = mem::take(request.uri_mut());
+        let headers = mem::take(request.headers_mut());
+        let (method, path) = (request.method().clone(), uri.path());
+        let preflight = api.cors.preflight(&method, path, &headers);
         let arrival = Arc::new(Arrival {
-            client: api.limiter.client(self.peer.ip(), request.headers()),
-            target: api.target(method, path),
-            uri: request.uri().clone(),
+            client: api.limiter.client(self.peer.ip(), &headers),
+            target: api.target(&method, path),
+            uri,
+            headers,
         });
         // Of the highest level, so that whatever is logged carries the id.
         let span = tracing::error_span!(
             "http.request",
             request_id = id.to_str().unwrap_or_default(),
-            http.method = %method,
+            http.method = method.as_str(),
             http.route = arrival.target.route(),
         );
-        let mut response = match api.cors.preflight(method, path, request.headers()) {
+        let mut response = match preflight {
             Some(answer) => answer,
             None => {
-                request.extensions_mut().insert(Arc::clone(&arrival));
-                self.front.pass(request).instrument(span.clone()).await
+                let passed = self.front.pass(&arrival, request);
+                passed.instrument(span.clone()).await
             }
         };
         api.cors.mark(origin, response.headers_mut());

@@ -2,11 +2,9 @@
 
 use super::endpoints::{HEALTH, READY};
 use super::error::ApiError;
-use super::filters::{Call, route};
+use super::filters::{Call, Route, route};
 use super::{Api, json};
 use serde::Serialize;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
@@ -19,11 +17,11 @@ pub enum Readiness {
     NotReady(&'static str),
 }
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &HEALTH, show_health)
-        .or(route(api, &READY, show_readiness))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &HEALTH, show_health),
+        route(api, &READY, show_readiness),
+    ]
 }
 
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 
 use super::error::ApiError;
 use crate::actors::Failure;
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
@@ -15,6 +16,8 @@ use warp::reply::Response;
 
 /// The longest part of a field's path that a message repeats, in characters.
 const MAX_PATH: usize = 100;
+/// What most bodies fit into, in bytes.
+const LIKELY_BODY: usize = 1024;
 
 /// What `data` holds in every answer.
 #[derive(Serialize)]
@@ -30,23 +33,25 @@ const FAULT: &[u8] = br#"{"error":{"code":"internal_error","message":"an interna
 /// # Errors
 /// It cannot be written: our fault.
 pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
-    serde_json::to_vec(body).map_err(|error| {
+    let mut bytes = Vec::with_capacity(LIKELY_BODY);
+    serde_json::to_writer(&mut bytes, body).map_err(|error| {
         tracing::error!(%error, "http.response.unserializable");
         ApiError::Failed(Failure::Internal)
-    })
+    })?;
+    Ok(bytes)
 }
 
 /// An answer with a body.
 pub(super) fn response(status: StatusCode, body: &impl Serialize) -> Response {
     match bytes(body) {
         Ok(bytes) => of_bytes(status, bytes),
-        Err(_) => of_bytes(StatusCode::INTERNAL_SERVER_ERROR, FAULT.into()),
+        Err(_) => of_bytes(StatusCode::INTERNAL_SERVER_ERROR, FAULT),
     }
 }
 
 /// An answer whose body is JSON already.
-pub(super) fn of_bytes(status: StatusCode, body: Vec<u8>) -> Response {
-    let mut response = Response::new(body.into());
+pub(super) fn of_bytes(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let mut response = Response::new(body.into().into());
     *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);

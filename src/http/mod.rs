@@ -15,12 +15,14 @@ pub mod error;
 mod filters;
 mod format;
 mod front;
+mod google;
 mod health;
 mod json;
 pub mod limiter;
 pub mod lobby;
 mod orders;
 mod query;
+mod rendered;
 pub mod server;
 mod shipping;
 mod workers;
@@ -36,14 +38,13 @@ use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
 use crate::sources::Sources;
 use endpoints::Target;
+use filters::Route;
 use limiter::Limiter;
+use rendered::Rendered;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::Method;
-use warp::reply::Response;
 use workers::Workers;
 
 /// The largest body that is read, in bytes.
@@ -97,7 +98,8 @@ pub struct Api {
 struct Shared {
     parts: Parts,
     in_flight: Arc<Semaphore>,
-    searchers: Workers,
+    broad_searches: Workers,
+    rendered: Rendered,
 }
 
 impl Api {
@@ -110,7 +112,8 @@ impl Api {
             shared: Arc::new(Shared {
                 parts,
                 in_flight,
-                searchers: Workers::new(),
+                broad_searches: Workers::for_half_the_cores(),
+                rendered: Rendered::default(),
             }),
             is_operations: false,
         }
@@ -129,8 +132,13 @@ impl Api {
         Arc::clone(&self.shared.in_flight)
     }
 
-    fn searchers(&self) -> &Workers {
-        &self.shared.searchers
+    fn broad_searches(&self) -> &Workers {
+        &self.shared.broad_searches
+    }
+
+    /// Answers about the catalogue.
+    fn rendered(&self) -> &Rendered {
+        &self.shared.rendered
     }
 
     /// What a request asks of it.
@@ -151,22 +159,17 @@ impl std::ops::Deref for Api {
     }
 }
 
-/// All routes; what none of them takes is answered as unknown or as a wrong method.
-fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    cart::routes(api)
-        .or(catalog::routes(api))
-        .unify()
-        .or(orders::routes(api))
-        .unify()
-        .or(shipping::routes(api))
-        .unify()
-        .or(auth::routes(api))
-        .unify()
-        .or(admin::routes(api))
-        .unify()
-        .or(health::routes(api))
-        .unify()
-        .or(filters::unmatched(api))
-        .unify()
-        .boxed()
+/// The routes of all endpoints.
+fn routes(api: &Api) -> Vec<Route> {
+    let resources = [
+        cart::routes,
+        catalog::routes,
+        orders::routes,
+        shipping::routes,
+        auth::routes,
+        google::routes,
+        admin::routes,
+        health::routes,
+    ];
+    resources.iter().flat_map(|routes| routes(api)).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::endpoints::{LIST_ORDERS, PLACE_ORDER, QUOTE_ORDER, VIEW_ORDER};
 use super::error::ApiError;
-use super::filters::{Call, route};
+use super::filters::{Call, Route, route};
 use super::format::{MoneyView, Rfc3339};
 use super::json::Object;
 use super::query::{Page, Paged};
@@ -17,8 +17,6 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderLine, OrderStatus, Quote};
 use crate::domain::user::{Checkout, Command, Request, Terms};
 use serde::{Deserialize, Serialize};
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::http::header::{HeaderValue, LOCATION};
 use warp::reply::Response;
@@ -30,15 +28,13 @@ const MAX_NOTES: usize = 2_000;
 /// The longest payment token, in characters.
 const MAX_PAYMENT_METHOD: usize = 255;
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &PLACE_ORDER, place_order)
-        .or(route(api, &QUOTE_ORDER, quote_order))
-        .unify()
-        .or(route(api, &VIEW_ORDER, view_order))
-        .unify()
-        .or(route(api, &LIST_ORDERS, list_orders))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &PLACE_ORDER, place_order),
+        route(api, &QUOTE_ORDER, quote_order),
+        route(api, &VIEW_ORDER, view_order),
+        route(api, &LIST_ORDERS, list_orders),
+    ]
 }
 
 async fn place_order(call: Call) -> Result<Response, ApiError> {

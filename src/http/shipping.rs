@@ -1,33 +1,33 @@
 //! How orders can be sent, for anybody.
 
-use super::catalog::cacheable;
+use super::catalog::shown;
 use super::endpoints::LIST_SHIPPING_METHODS;
 use super::error::ApiError;
-use super::filters::{Call, route};
+use super::filters::{Call, Route, route};
 use super::format::MoneyView;
+use super::rendered::Answer;
 use super::{Api, json};
 use crate::domain::ids::ShippingMethodId;
 use crate::domain::money::Currency;
 use crate::domain::shop::ShippingMethod;
 use serde::Serialize;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &LIST_SHIPPING_METHODS, list_shipping_methods).boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![route(api, &LIST_SHIPPING_METHODS, list_shipping_methods)]
 }
 
 async fn list_shipping_methods(call: Call) -> Result<Response, ApiError> {
-    let view = call.api.catalog.current();
-    let shop = view.snapshot.shop();
-    // Where there is no currency yet nothing is sold, and the one method is free in any.
-    let methods = shop.methods(shop.currency.unwrap_or(Currency::USD));
-    let data: Vec<_> = methods
-        .iter()
-        .map(|method| ShippingMethodView::from(&**method))
-        .collect();
-    cacheable(&call.headers, &json::Data { data })
+    shown(&call, |view| {
+        let shop = view.snapshot.shop();
+        // Where there is no currency yet nothing is sold, and the one method is free in any.
+        let methods = shop.methods(shop.currency.unwrap_or(Currency::USD));
+        let data: Vec<_> = methods
+            .iter()
+            .map(|method| ShippingMethodView::from(&**method))
+            .collect();
+        Answer::of(&json::Data { data })
+    })
 }
 
 /// A shipping method; the first that is listed is the default.

@@ -29,6 +29,7 @@
 mod check;
 pub mod demo;
 mod entry;
+pub mod generate;
 mod ndjson;
 mod owners;
 pub mod progress;

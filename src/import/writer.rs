@@ -16,7 +16,7 @@ use std::hash::{BuildHasher, Hash, RandomState};
 /// The most rows, and the most items of stock, that are kept back.
 const BATCH: usize = 256;
 /// How many items' stock is written at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 256;
 /// How often a write of unknown outcome is repeated.
 const REPEATS: u32 = 5;
 

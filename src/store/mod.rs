@@ -1,8 +1,8 @@
 //! What is durable. Narrow traits, typed writes, and an error that tells what is known of a write.
 //!
-//! Every partition (a user, a stock item, an e-mail claim, the administrators, the roles) has a
-//! version and changes by compare-and-set on it alone. There is no transaction across partitions, no iterator,
-//! no expiry and no folding in the traits: what cannot be had from a replicated database is not
+//! Every partition (a user, a stock item, an e-mail claim, an issuer's subject, a login in the making,
+//! the administrators, the roles) has a version and changes by compare-and-set on it alone. There is
+//! no transaction across partitions, no iterator, no expiry and no folding in the traits: what cannot be had from a replicated database is not
 //! offered by the embedded store either. Arguments are owned, so that a wrapper may apply late.
 
 pub mod embedded;
@@ -17,6 +17,7 @@ use crate::domain::access::RoleBook;
 use crate::domain::account::{Account, Claim, Email, KeyUse};
 use crate::domain::cart::Cart;
 use crate::domain::catalog::{Brand, Category, Product};
+use crate::domain::identity::{LOGIN_LIFE, LoginId, PendingLogin, Subject};
 use crate::domain::ids::{
     BrandId, CategoryId, OrderId, ProductId, PromotionCode, ShippingMethodId, UserId,
 };
@@ -26,7 +27,9 @@ use crate::domain::shop::{Promotion, ShippingMethod, Shop, TaxRate};
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::domain::time::Timestamp;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Counts the commits of a partition; 0 before the first.
@@ -77,6 +80,11 @@ pub enum Partition {
     Stock(StockKey),
     /// An e-mail address.
     Claim(Email),
+    /// Somebody whom an issuer vouches for.
+    Subject(Subject),
+    /// A login in the making. It is forgotten whole [`LOGIN_KEPT`] after its last commit: its
+    /// version then begins at 0 again.
+    Login(LoginId),
     /// The set of administrators.
     Administrators,
     /// The roles and permissions.
@@ -104,6 +112,10 @@ pub enum Change {
     Stock(StockKey, StockWrite),
     /// An e-mail address's claim.
     Claim(Email, Claim),
+    /// What somebody whom an issuer vouches for has, or is to have.
+    Subject(Subject, Claim),
+    /// A login in the making.
+    Login(LoginId, LoginWrite),
     /// The administrators, whole.
     Administrators(BTreeSet<UserId>),
     /// The roles and permissions, whole.
@@ -118,6 +130,8 @@ impl Change {
             Self::User(id, _) => Partition::User(*id),
             Self::Stock(key, _) => Partition::Stock(key.clone()),
             Self::Claim(email, _) => Partition::Claim(email.clone()),
+            Self::Subject(subject, _) => Partition::Subject(subject.clone()),
+            Self::Login(login, _) => Partition::Login(*login),
             Self::Administrators(_) => Partition::Administrators,
             Self::Roles(_) => Partition::Roles,
         }
@@ -131,7 +145,7 @@ pub struct UserWrite {
     /// The account, whole.
     pub account: Option<Account>,
     /// The cart, whole.
-    pub cart: Option<Cart>,
+    pub cart: Option<Arc<Cart>>,
     /// New orders.
     pub orders: Vec<Order>,
     /// Newly used idempotency keys; each expires [`KEY_LIFE`](crate::domain::account::KEY_LIFE)
@@ -152,6 +166,19 @@ pub struct StockWrite {
 
 /// How long a terminal hold is kept, to refuse reservations that arrive late.
 pub const HOLD_LIFE: crate::domain::time::Millis = crate::domain::time::Millis::days(7);
+
+/// What a commit writes of a login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginWrite {
+    /// The login; `None` once somebody has taken it to finish it.
+    pub pending: Option<PendingLogin>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How long a login is kept after it was begun or taken. Beyond its life, so that a commit which
+/// arrives late still meets the version that refuses it.
+pub const LOGIN_KEPT: crate::domain::time::Millis = crate::domain::time::Millis(2 * LOGIN_LIFE.0);
 
 /// What became of a commit whose outcome was unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -253,11 +280,19 @@ pub trait Attempts: Send + Sync + 'static {
     async fn raise_low_water(&self, bucket: Bucket) -> Result<()>;
 }
 
-/// Reads of accounts by e-mail address, of the administrators and of the roles, all serial.
+/// Reads of accounts by e-mail address and by issuer, of logins in the making, of the administrators
+/// and of the roles, all serial.
 #[async_trait]
 pub trait Claims: Send + Sync + 'static {
     /// Who has taken the address.
     async fn claim(&self, email: Email) -> Result<Versioned<Option<Claim>>>;
+
+    /// What somebody whom an issuer vouches for has, or is to have.
+    async fn subject(&self, subject: Subject) -> Result<Versioned<Option<Claim>>>;
+
+    /// A login in the making; `None` where there is none, it was taken, or it was forgotten. It may
+    /// have expired.
+    async fn login(&self, login: LoginId) -> Result<Versioned<Option<PendingLogin>>>;
 
     /// The administrators.
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>>;
@@ -279,8 +314,8 @@ pub enum CatalogRow {
     Promotion(Promotion),
 }
 
-/// What tells catalogue records apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// What tells catalogue records apart. Stored in the log of changes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the key of the record that it names")]
 pub enum CatalogKey {
     Currency,
@@ -317,8 +352,38 @@ impl CatalogRow {
 /// The most records of one [`Catalogs::put_catalog`].
 pub const MAX_CATALOG_ROWS: usize = 256;
 
-/// The catalogue and the shop's data. Writes are unconditional and may be repeated. Pages follow
-/// each other in an order of the store's own, which never changes.
+/// A place in the log of the catalogue's changes: it grows with each change, and is 0 before the
+/// first.
+pub type LogPosition = u64;
+
+/// How many of the latest changes the log keeps. A reader that is further behind reads all anew.
+pub const CATALOG_LOG: u64 = 65_536;
+
+/// What the log says of the time after a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// What was written since.
+    Keys {
+        /// The keys of the records, in the order in which they were written; one that was written
+        /// again stands there again. Empty where nothing was written since.
+        keys: Vec<CatalogKey>,
+        /// Where to go on: the position of the last of them.
+        position: LogPosition,
+    },
+    /// The log no longer goes back to that position, or never got there (the store is another).
+    Lost,
+}
+
+/// The catalogue and the shop's data. Writes are unconditional and may be repeated.
+///
+/// Every write is logged, so that a reader can keep a copy: it asks for the log's position, reads
+/// everything, and from then on reads what the log says was written. It may rely on this alone:
+/// - A record that is read after its entry in the log was seen is at least as new as that entry. So
+///   is every record that is read after a position was answered, for all entries up to there.
+/// - The entries of a write that succeeded are in the log once it is answered. A write that failed,
+///   or whose outcome is unknown, may have changed records that the log does not name: repeat it.
+/// - A store that writes records and log in one transaction may leave out records that are there
+///   already, equal. No other may: they may stem from a write that was never logged.
 #[async_trait]
 pub trait Catalogs: Send + Sync + 'static {
     /// At most `limit` products, those that follow `after` in the store's order.
@@ -336,8 +401,15 @@ pub trait Catalogs: Send + Sync + 'static {
     /// The records with these keys, in their order.
     async fn catalog_rows(&self, keys: Vec<CatalogKey>) -> Result<Vec<Option<CatalogRow>>>;
 
-    /// Writes the records, replacing those with the same keys. At most
-    /// [`MAX_CATALOG_ROWS`] at once; of records with one key the last counts.
+    /// Where the log of changes ends.
+    async fn catalog_position(&self) -> Result<LogPosition>;
+
+    /// What was written after a position, oldest first: at most `limit` keys.
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes>;
+
+    /// Writes the records, replacing those with the same keys, and appends their keys to the log,
+    /// which keeps the latest [`CATALOG_LOG`]. At most [`MAX_CATALOG_ROWS`] at once; of records with
+    /// one key the last counts.
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()>;
 }
 

@@ -6,7 +6,7 @@ use cartwright::app::{Listeners, Server, Stores};
 use cartwright::auth::password::{Cost, Hasher, Limits};
 use cartwright::auth::secret::Secret;
 use cartwright::config::{self, Command, Settings};
-use cartwright::sources::{Sources, SystemClock};
+use cartwright::sources::{Clock, Sources, SystemClock};
 use cartwright::store::Store;
 use cartwright::store::memory::MemoryStore;
 use reqwest::{Client, Method, RequestBuilder, Response};
@@ -78,7 +78,7 @@ pub fn settings(flags: &[&str]) -> Settings {
     let arguments = fixed.iter().chain(unlimited).chain(flags).map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
-        Command::Import(_) | Command::Migrate(_) => unreachable!("the command is serve"),
+        _ => unreachable!("the command is serve"),
     }
 }
 
@@ -116,9 +116,14 @@ impl TestApp {
 
     /// With these settings, over a store that says whether it is well.
     pub async fn start(settings: Settings, stores: Stores) -> Self {
+        Self::start_at(settings, stores, Arc::new(SystemClock)).await
+    }
+
+    /// As [`Self::start`], by this clock.
+    pub async fn start_at(settings: Settings, stores: Stores, clock: Arc<dyn Clock>) -> Self {
         let entropy = Arc::new(SeededEntropy::new(rand_seed()));
         let sources = Sources {
-            clock: Arc::new(SystemClock),
+            clock,
             entropy: entropy.clone(),
         };
         let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();

@@ -4,7 +4,7 @@
 //! test after another, and emptied in between. So a server is for one run at a time.
 
 use cartwright::sources::{Clock, Sources};
-use cartwright::store::scylla::{Options, Replication, ScyllaStore, Writers, migrate};
+use cartwright::store::scylla::{Options, Replication, ScyllaStore, UNFINISHED, Writers, migrate};
 use futures::future::try_join_all;
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
@@ -38,6 +38,15 @@ pub fn options(server: &str, keyspace: &str) -> Options {
         tls: None,
         datacenter: None,
         writers: Writers::Everywhere,
+        unfinished: UNFINISHED,
+    }
+}
+
+/// The system's, by this clock.
+pub fn sources(clock: Arc<dyn Clock>) -> Sources {
+    Sources {
+        clock,
+        ..Sources::system()
     }
 }
 
@@ -110,7 +119,8 @@ impl Keyspace {
 
     /// A store in it.
     pub async fn store(&self, clock: Arc<dyn Clock>) -> ScyllaStore {
-        ScyllaStore::connect(&self.options, clock).await.unwrap()
+        let sources = sources(clock);
+        ScyllaStore::connect(&self.options, &sources).await.unwrap()
     }
 
     /// How it is reached.
@@ -134,6 +144,7 @@ async fn empty(session: &Session, keyspace: &str) {
         "order_owners",
         "marks",
         "catalog",
+        "catalog_log",
         "shop",
         "leases",
     ];

@@ -7,5 +7,6 @@ mod app;
 mod cql;
 mod house;
 mod process;
+mod seeds;
 mod store;
 mod world;

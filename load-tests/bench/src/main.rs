@@ -1,18 +1,29 @@
 //! Measures what the design is to bring: each row of the table is a ratio of two throughputs,
 //! taken in turns on the same machine and the same disk. `--help` tells the options.
 
+mod generated;
 mod measure;
 mod rows;
+mod served;
+mod start;
+mod wire;
 mod world;
 
+use cartwright::config::LogFormat;
+use cartwright::telemetry;
 use clap::Parser;
 use measure::{Effort, Measured};
+use mimalloc::MiMalloc;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 /// The fewest rounds that a median and its spread are worth printing of.
 const FEWEST_ROUNDS: u64 = 5;
+/// Products of the large catalogue where it is to be brief.
+const BRIEF_PRODUCTS: u64 = 20_000;
+/// The name of what is not a row: starts are measured once each.
+const STARTS: &str = "starts";
 
 /// Measures what output gate and folding bring, each against one commit at a time
 #[derive(Parser)]
@@ -35,14 +46,26 @@ struct Arguments {
     check: bool,
 
     /// As short as it makes sense: 5 rounds of 1 second
-    #[arg(long, conflicts_with_all = ["rounds", "seconds"])]
+    #[arg(long, conflicts_with_all = ["rounds", "seconds", "products"])]
     brief: bool,
+
+    /// Products of the large catalogue; 20,000 if it is to be brief
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(2_000..))]
+    products: u64,
 
     /// Where the stores are kept meanwhile: a folder on the disk to measure, not in memory. By
     /// default beside this program
     #[arg(long)]
     dir: Option<PathBuf>,
+
+    /// Start with the data in this folder, tell what that took, and end
+    #[arg(long, hide = true)]
+    start_with: Option<PathBuf>,
 }
+
+// As in production.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -58,6 +81,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    if let Some(data) = arguments.start_with {
+        let start = start::start_with(data).await?;
+        println!("{}", serde_json::to_string(&start)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    // As in production: what a log line costs is measured too.
+    telemetry::init("info", LogFormat::Text)?;
     let effort = if arguments.brief {
         Effort {
             rounds: FEWEST_ROUNDS,
@@ -77,16 +107,28 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             .to_owned(),
     };
     let mut measured = Vec::new();
-    for row in rows::all(&dir).await? {
-        if row.name().contains(&arguments.only) {
-            eprintln!("measuring: {}", row.name());
-            measured.push(measure::measure(&*row, effort).await?);
+    let products = if arguments.brief {
+        BRIEF_PRODUCTS
+    } else {
+        arguments.products
+    };
+    for plan in rows::all(products) {
+        if !plan.name.contains(&arguments.only) {
+            continue;
         }
+        eprintln!("measuring: {}", plan.name);
+        let row = (plan.make)(dir.clone()).await?;
+        measured.push(measure::measure(plan.name, plan.target, &*row, effort).await?);
         row.close().await;
     }
     println!("{}", machine(effort));
     print!("{}", measure::table(&measured));
-    let missed = measured.iter().any(Measured::misses);
+    let mut missed = measured.iter().any(Measured::misses);
+    if STARTS.contains(&arguments.only) {
+        let (table, misses) = start::measure(&dir, products).await?;
+        print!("\n{table}");
+        missed |= misses;
+    }
     Ok(if arguments.check && missed {
         ExitCode::FAILURE
     } else {

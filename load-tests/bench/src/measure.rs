@@ -3,27 +3,52 @@
 
 use crate::Failure;
 use async_trait::async_trait;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// What is compared.
 #[async_trait]
-pub(crate) trait Row {
-    /// What, how many clients, and against what.
-    fn name(&self) -> &'static str;
+pub(crate) trait Row: Sync {
+    /// What a figure of this row is.
+    fn unit(&self) -> Unit {
+        Unit::PerSecond
+    }
 
-    /// The ratio that the design is worth it from.
-    fn target(&self) -> f64;
-
-    /// Does without what is measured until `end`; returns how often it did it.
-    async fn baseline(&self, end: Instant) -> Result<u64, Failure>;
+    /// Does without what is measured until `end`.
+    async fn baseline(&self, end: Instant) -> Result<Sample, Failure>;
 
     /// Does the same with what is measured.
-    async fn subject(&self, end: Instant) -> Result<u64, Failure>;
+    async fn subject(&self, end: Instant) -> Result<Sample, Failure>;
 
     /// Ends what it works with.
-    async fn close(&self);
+    async fn close(&self) {}
+}
+
+/// What one measurement came to.
+pub(crate) enum Sample {
+    /// How often it was done.
+    Count(u64),
+    /// How long each took.
+    Times(Vec<Duration>),
+}
+
+/// What a figure is.
+#[derive(Clone, Copy)]
+pub(crate) enum Unit {
+    /// How often a second.
+    PerSecond,
+    /// The time that 99 of 100 stay under, in microseconds.
+    P99,
+}
+
+/// What the ratio, subject to baseline, has to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Target {
+    AtLeast(f64),
+    AtMost(f64),
+    /// The figure is told, and nothing is asked of it.
+    None,
 }
 
 /// How long, and how often.
@@ -44,52 +69,79 @@ pub(crate) struct Spread {
 
 /// What a row came to.
 pub(crate) struct Measured {
-    name: &'static str,
-    target: f64,
-    /// Per second.
+    name: String,
+    unit: Unit,
+    target: Target,
     baseline: Spread,
-    /// Per second.
     subject: Spread,
     ratio: Spread,
 }
 
 impl Measured {
-    /// Whether its ratio is below its target.
+    /// Whether its ratio is not what it has to be.
     pub(crate) fn misses(&self) -> bool {
-        self.ratio.median < self.target
+        match self.target {
+            Target::AtLeast(target) => self.ratio.median < target,
+            Target::AtMost(target) => self.ratio.median > target,
+            Target::None => false,
+        }
     }
 }
 
 /// Measures a row, after one round that does not count.
-pub(crate) async fn measure(row: &dyn Row, effort: Effort) -> Result<Measured, Failure> {
+pub(crate) async fn measure(
+    name: String,
+    target: Target,
+    row: &dyn Row,
+    effort: Effort,
+) -> Result<Measured, Failure> {
+    let unit = row.unit();
     let (mut baselines, mut subjects, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=effort.rounds {
-        let baseline = rate(row.baseline(Instant::now() + effort.time)).await?;
-        let subject = rate(row.subject(Instant::now() + effort.time)).await?;
+        let baseline = figure(unit, row.baseline(Instant::now() + effort.time)).await?;
+        let subject = figure(unit, row.subject(Instant::now() + effort.time)).await?;
         if round > 0 {
-            eprintln!("  {round}: {baseline:.0}/s, {subject:.0}/s");
+            eprintln!("  {round}: {baseline:.0} {unit}, {subject:.0} {unit}");
             baselines.push(baseline);
             subjects.push(subject);
             ratios.push(subject / baseline);
         }
     }
     Ok(Measured {
-        name: row.name(),
-        target: row.target(),
+        name,
+        unit,
+        target,
         baseline: spread(baselines),
         subject: spread(subjects),
         ratio: spread(ratios),
     })
 }
 
-/// How often a second.
-async fn rate(counted: impl Future<Output = Result<u64, Failure>>) -> Result<f64, Failure> {
+/// One measurement in its unit.
+async fn figure(
+    unit: Unit,
+    measured: impl Future<Output = Result<Sample, Failure>>,
+) -> Result<f64, Failure> {
     let started = Instant::now();
-    let count = u32::try_from(counted.await?)?;
+    let sample = measured.await?;
+    let count = match &sample {
+        Sample::Count(count) => u32::try_from(*count)?,
+        Sample::Times(times) => u32::try_from(times.len())?,
+    };
     if count == 0 {
         return Err("nothing was done in the time: give it more seconds".into());
     }
-    Ok(f64::from(count) / started.elapsed().as_secs_f64())
+    match (unit, sample) {
+        (Unit::PerSecond, _) => Ok(f64::from(count) / started.elapsed().as_secs_f64()),
+        (Unit::P99, Sample::Times(times)) => Ok(p99(times).as_secs_f64() * 1e6),
+        (Unit::P99, Sample::Count(_)) => Err("a row of times has counted".into()),
+    }
+}
+
+/// `times` must not be empty.
+fn p99(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[(times.len() - 1) * 99 / 100]
 }
 
 /// `values` must not be empty.
@@ -111,19 +163,45 @@ fn spread(mut values: Vec<f64>) -> Spread {
 /// Markdown, a line for each row.
 pub(crate) fn table(rows: &[Measured]) -> String {
     let mut text = String::from(
-        "| measurement | baseline/s | subject/s | ratio (min..max) | target |\n|---|---|---|---|---|\n",
+        "| measurement | baseline | subject | ratio (min..max) | target |\n|---|---|---|---|---|\n",
     );
     for row in rows {
-        let verdict = if row.misses() { "missed" } else { "met" };
+        let verdict = match (row.target, row.misses()) {
+            (Target::None, _) => String::from("-"),
+            (target, true) => format!("{target}: missed"),
+            (target, false) => format!("{target}: met"),
+        };
         let Spread { median, min, max } = row.ratio;
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {:.0} | {:.0} | {median:.1} ({min:.1}..{max:.1}) | {:.0}: {verdict} |",
-            row.name, row.baseline.median, row.subject.median, row.target
+            "| {} | {:.0} {unit} | {:.0} {unit} | {median:.2} ({min:.2}..{max:.2}) | {verdict} |",
+            row.name,
+            row.baseline.median,
+            row.subject.median,
+            unit = row.unit
         );
     }
     text
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PerSecond => "/s",
+            Self::P99 => "us",
+        })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtLeast(target) => write!(f, "at least {target}"),
+            Self::AtMost(target) => write!(f, "at most {target}"),
+            Self::None => f.write_str("none"),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -149,5 +227,37 @@ mod tests {
                 max: 4.0
             }
         );
+    }
+
+    #[test]
+    fn of_a_hundred_times_one_is_above_the_p99() {
+        let times = |count| (1..=count).rev().map(Duration::from_micros).collect();
+        assert_eq!(p99(times(100)), Duration::from_micros(99));
+        assert_eq!(p99(times(1)), Duration::from_micros(1));
+        assert_eq!(p99(times(1_000)), Duration::from_micros(990));
+    }
+
+    #[test]
+    fn a_target_is_missed_on_its_own_side() {
+        let row = |target, median| {
+            let at = |median| Spread {
+                median,
+                min: median,
+                max: median,
+            };
+            Measured {
+                name: String::new(),
+                unit: Unit::PerSecond,
+                target,
+                baseline: at(1.0),
+                subject: at(median),
+                ratio: at(median),
+            }
+        };
+        assert!(row(Target::AtLeast(0.7), 0.6).misses());
+        assert!(!row(Target::AtLeast(0.7), 0.7).misses());
+        assert!(row(Target::AtMost(3.0), 3.1).misses());
+        assert!(!row(Target::AtMost(3.0), 0.1).misses());
+        assert!(!row(Target::None, 0.0).misses());
     }
 }

@@ -2,12 +2,15 @@
 //! writes to.
 
 use crate::Failure;
+use crate::generated;
+use crate::measure::Sample;
 use cartwright::actors::{Bounds, Options, System};
 use cartwright::catalog::Live;
 use cartwright::domain::access::user_role;
 use cartwright::domain::account::{Claim, Credential, Email, Profile};
 use cartwright::domain::ids::{FamilyId, UserId};
 use cartwright::domain::user::{Command, Request};
+use cartwright::import::generate::Generator;
 use cartwright::import::progress::Logged;
 use cartwright::import::{self, Format, Input};
 use cartwright::sources::Sources;
@@ -31,35 +34,55 @@ const BOUNDS: Bounds = Bounds {
 };
 
 /// One product of which there is more than can be asked for.
-const SHOP: &str = r#"{"type": "product", "id": "hot", "sku": "HOT", "name": "A hot product", "stock": 4000000000, "base_price": {"amount": 100, "currency": "USD"}}"#;
+const HOT: &str = r#"{"type": "product", "id": "hot", "sku": "HOT", "name": "A hot product", "stock": 4000000000, "base_price": {"amount": 100, "currency": "USD"}}"#;
 
 /// A store in a folder that goes with it.
 pub(crate) struct Disk {
     pub(crate) store: Arc<EmbeddedStore>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Disk {
-    /// Holds the shop.
+    /// Holds the hot product.
     pub(crate) async fn new(dir: &Path) -> Result<Self, Failure> {
-        let dir = tempfile::tempdir_in(dir)?;
-        let sources = Sources::system();
-        let options = embedded::Options::default();
-        let store = Arc::new(EmbeddedStore::open(
-            dir.path(),
-            sources.clock.clone(),
-            options,
-        )?);
-        let data = SHOP.as_bytes();
+        let disk = Self::empty(dir)?;
+        let data = HOT.as_bytes();
         let input = Input {
             file: "shop".to_owned(),
             format: Format::Ndjson,
             data,
         };
-        let options = import::Options::default();
-        let report = import::run(&*store, &sources, input, options, &mut Logged).await?;
-        assert_eq!(report.total().refused, 0, "the shop is imported whole");
-        Ok(Self { store, _dir: dir })
+        let (sources, options) = (Sources::system(), import::Options::default());
+        let report = import::run(&*disk.store, &sources, input, options, &mut Logged).await?;
+        assert_eq!(report.total().refused, 0, "the product is imported");
+        Ok(disk)
+    }
+
+    /// Holds a generated catalogue.
+    pub(crate) async fn generated(dir: &Path, catalogue: &Generator) -> Result<Self, Failure> {
+        let disk = Self::empty(dir)?;
+        generated::import(&disk.store, catalogue).await?;
+        Ok(disk)
+    }
+
+    fn empty(dir: &Path) -> Result<Self, Failure> {
+        let dir = tempfile::tempdir_in(dir)?;
+        let store = Self::open(dir.path())?;
+        Ok(Self { store, dir })
+    }
+
+    /// Opens the store in a folder, and reads all of it.
+    pub(crate) fn open(dir: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
+        let clock = Sources::system().clock;
+        let store = EmbeddedStore::open(dir, clock, embedded::Options::default())?;
+        Ok(Arc::new(store))
+    }
+
+    /// The folder, once another process may open the store in it.
+    pub(crate) async fn closed(self) -> Result<TempDir, Failure> {
+        let store = self.store;
+        tokio::task::spawn_blocking(move || store.close()).await?;
+        Ok(self.dir)
     }
 }
 
@@ -134,11 +157,11 @@ pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(10)
 }
 
-/// Has every client do the same thing over and over until `end`; returns how often it was done.
+/// Has every client do the same thing over and over until `end`, and counts.
 pub(crate) async fn closed_loop<F>(
     end: Instant,
     once: impl Fn(u64) -> F + Clone + Send + 'static,
-) -> Result<u64, Failure>
+) -> Result<Sample, Failure>
 where
     F: Future<Output = Result<(), Failure>> + Send,
 {
@@ -157,5 +180,5 @@ where
     for done in join_all(clients).await {
         all += done??;
     }
-    Ok(all)
+    Ok(Sample::Count(all))
 }

@@ -61,7 +61,7 @@ pub struct CartView {
     /// Whose.
     pub user_id: UserId,
     /// The cart.
-    pub cart: Cart,
+    pub cart: Arc<Cart>,
     /// The account's creation: the cart's times before its first change.
     pub account_created_at: Timestamp,
 }

@@ -1,40 +1,40 @@
-//! Full-text search over names and descriptions, in memory, rebuilt from a snapshot.
+//! Full-text search over names and descriptions, in memory.
 //!
 //! Every word of a query must begin a word of the product's name or description. More words
-//! matched in the name rank first, then more matched whole; then the order of the listing.
+//! matched in the name rank first, then more matched whole; then the order of the listing, which
+//! is not in the index: it changes with each product that is added.
 
+mod best;
+mod index;
+mod prefix;
 mod words;
 
-use super::snapshot::Snapshot;
+pub(super) use index::Indexer;
+
+use super::order::Order;
+use super::slots::Slot;
+use best::Best;
+use prefix::PrefixQuery;
 use std::collections::BTreeSet;
-use tantivy::collector::sort_key::{SortBySimilarityScore, SortByStaticFastValue};
-use tantivy::collector::{Count, TopDocs};
-use tantivy::query::{
-    BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, FuzzyTermQuery, Occur, Query, TermQuery,
-};
-use tantivy::schema::{FAST, Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{
-    Index, IndexReader, IndexWriter, Order, ReloadPolicy, TantivyDocument, TantivyError, Term,
-};
-use words::{Words, words};
+use tantivy::collector::Count;
+use tantivy::query::{BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, TermQuery};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{Searcher, TantivyError, Term};
+use words::words;
 
 /// The longest query, in characters.
 pub const MAX_KEYWORD: usize = 256;
 /// The most different words of a query.
 pub const MAX_WORDS: usize = 16;
 
-const TOKENIZER: &str = "words";
-const RANK: &str = "rank";
+/// The most entries of the index that a search may have to read and still be called selective: so
+/// many take a few hundred microseconds.
+const SELECTIVE: u64 = 4_096;
 /// What a whole word counts more than a prefix.
 const WHOLE: f32 = 1.0;
 const IN_DESCRIPTION: f32 = 1.0;
 /// Above what [`MAX_WORDS`] words in descriptions can add up to.
 const IN_NAME: f32 = 64.0;
-/// Of the memory in which the index is built; the least that each thread takes.
-const BUFFER_PER_THREAD: usize = 16 << 20;
-/// Below this many products a second thread costs more than it brings.
-const PRODUCTS_PER_THREAD: usize = 20_000;
-const MAX_THREADS: usize = 4;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -50,129 +50,108 @@ pub enum SearchError {
     Index(#[from] TantivyError),
 }
 
-/// A page of what was found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// Places in the snapshot's listing ([`Snapshot::at`]), best match first.
-    pub places: Vec<u32>,
-    /// How many products match in all, exactly.
-    pub total: usize,
+/// What is searched for: some different words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keywords(BTreeSet<String>);
+
+impl Keywords {
+    /// The words of a text.
+    ///
+    /// # Errors
+    /// [`SearchError::TooLong`], [`SearchError::TooManyWords`].
+    pub fn parse(text: &str) -> Result<Self, SearchError> {
+        if text.chars().nth(MAX_KEYWORD).is_some() {
+            return Err(SearchError::TooLong);
+        }
+        let words: BTreeSet<String> = words(text).collect();
+        if words.len() > MAX_WORDS {
+            return Err(SearchError::TooManyWords);
+        }
+        Ok(Self(words))
+    }
 }
 
-/// The index over one snapshot.
-pub struct Search {
-    reader: IndexReader,
+/// What is found where in the index.
+#[derive(Clone, Copy, Debug)]
+struct Fields {
     name: Field,
     description: Field,
-    products: usize,
+    slot: Field,
+}
+
+/// The index as of one commit.
+#[derive(Clone)]
+pub(super) struct Search {
+    searcher: Searcher,
+    fields: Fields,
 }
 
 impl std::fmt::Debug for Search {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Search")
-            .field("products", &self.products)
-            .finish_non_exhaustive()
+        f.debug_struct("Search").finish_non_exhaustive()
     }
 }
 
 impl Search {
-    /// Indexes a snapshot. Takes the time that it takes (seconds for a million products): not for
-    /// async threads.
-    ///
-    /// # Errors
-    /// [`SearchError::Index`].
-    pub fn build(snapshot: &Snapshot) -> Result<Self, SearchError> {
-        let threads = snapshot.listing().total() / PRODUCTS_PER_THREAD;
-        Self::build_with(snapshot, threads.clamp(1, MAX_THREADS))
+    /// Whether so many products match that finding them takes milliseconds. Judged by the sizes of
+    /// what has to be read, and no more of those than it takes: some tens of microseconds.
+    pub(super) fn is_broad(&self, keywords: &Keywords) -> Result<bool, SearchError> {
+        let mut budget = SELECTIVE;
+        for word in &keywords.0 {
+            for field in [self.fields.name, self.fields.description] {
+                for segment in self.searcher.segment_readers() {
+                    match prefix::cost(segment, field, word, budget)? {
+                        Some(cost) => budget -= cost,
+                        None => return Ok(true),
+                    }
+                }
+            }
+        }
+        Ok(false)
     }
 
-    /// Each thread makes at least one segment of what it is given.
-    fn build_with(snapshot: &Snapshot, threads: usize) -> Result<Self, SearchError> {
-        let mut schema = Schema::builder();
-        let text = TextOptions::default().set_indexing_options(
-            TextFieldIndexing::default()
-                .set_tokenizer(TOKENIZER)
-                .set_index_option(IndexRecordOption::Basic)
-                .set_fieldnorms(false),
-        );
-        let name = schema.add_text_field("name", text.clone());
-        let description = schema.add_text_field("description", text);
-        let rank = schema.add_u64_field(RANK, FAST);
-        let index = Index::create_in_ram(schema.build());
-        index.tokenizers().register(TOKENIZER, Words);
-
-        let mut writer: IndexWriter =
-            index.writer_with_num_threads(threads, threads * BUFFER_PER_THREAD)?;
-        for (place, product) in (0u64..).zip(snapshot.listing().page(0, usize::MAX)) {
-            let mut document = TantivyDocument::default();
-            document.add_text(name, &product.name);
-            document.add_text(description, &product.description);
-            document.add_u64(rank, place);
-            writer.add_document(document)?;
+    /// The slots of at most `limit` products that match, after the first `offset`, best first; and
+    /// how many match in all, exactly. Nothing matches no word.
+    pub(super) fn find(
+        &self,
+        keywords: &Keywords,
+        order: &Order,
+        offset: usize,
+        limit: usize,
+    ) -> Result<(Vec<Slot>, usize), SearchError> {
+        if keywords.0.is_empty() {
+            return Ok((Vec::new(), 0));
         }
-        writer.commit()?;
-        writer.wait_merging_threads()?;
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()?;
-        Ok(Self {
-            reader,
-            name,
-            description,
-            products: snapshot.listing().total(),
-        })
-    }
-
-    /// At most `limit` products that match `keyword`, after the first `offset`. Without any word
-    /// in it nothing matches.
-    ///
-    /// Computes for up to some milliseconds with a million products.
-    ///
-    /// # Errors
-    /// [`SearchError`].
-    pub fn find(&self, keyword: &str, offset: usize, limit: usize) -> Result<Found, SearchError> {
-        if keyword.chars().nth(MAX_KEYWORD).is_some() {
-            return Err(SearchError::TooLong);
-        }
-        let words: BTreeSet<String> = words(keyword).collect();
-        if words.len() > MAX_WORDS {
-            return Err(SearchError::TooManyWords);
-        }
-        if words.is_empty() {
-            return Ok(Found::default());
-        }
-        let clauses = words.iter().map(|word| (Occur::Must, self.matching(word)));
+        let clauses = keywords.0.iter();
+        let clauses = clauses.map(|word| (Occur::Must, self.matching(word)));
         let query = BooleanQuery::new(clauses.collect());
-        let searcher = self.reader.searcher();
-        // The collector's memory grows with the offset, so that is kept within what there is.
-        let limit = limit.min(self.products.saturating_sub(offset));
-        if limit == 0 {
-            let total = searcher.search(&query, &Count)?;
-            return Ok(Found {
-                places: Vec::new(),
-                total,
-            });
+        let most = order.slots.len();
+        if limit == 0 || offset >= most {
+            return Ok((Vec::new(), self.searcher.search(&query, &Count)?));
         }
-        let best = TopDocs::with_limit(limit).and_offset(offset).order_by((
-            (SortBySimilarityScore, Order::Desc),
-            (SortByStaticFastValue::<u64>::for_field(RANK), Order::Asc),
-        ));
-        let (hits, total) = searcher.search(&query, &(best, Count))?;
-        let places = hits
-            .into_iter()
-            .filter_map(|((_, rank), _)| rank.and_then(|rank| u32::try_from(rank).ok()))
-            .collect();
-        Ok(Found { places, total })
+        let best = Best {
+            // The collector's memory grows with it, so it is kept within what there is.
+            limit: offset.saturating_add(limit).min(most),
+            ranks: order.ranks.clone(),
+        };
+        let (ranks, total) = self.searcher.search(&query, &best)?;
+        let page = ranks.into_iter().skip(offset).filter_map(|rank| {
+            let place = usize::try_from(rank).ok()?;
+            order.slots.get(place).copied()
+        });
+        Ok((page.collect(), total))
     }
 
     /// Matches products with a word that begins with `word`, scored by the best such place.
-    fn matching(&self, word: &str) -> Box<dyn Query> {
-        let fields = [(self.name, IN_NAME), (self.description, IN_DESCRIPTION)];
+    fn matching(&self, word: &str) -> Box<dyn tantivy::query::Query> {
+        let fields = [
+            (self.fields.name, IN_NAME),
+            (self.fields.description, IN_DESCRIPTION),
+        ];
         let ways = fields.into_iter().flat_map(|(field, score)| {
             let term = Term::from_field_text(field, word);
-            let whole = TermQuery::new(term.clone(), IndexRecordOption::Basic);
-            let prefix = FuzzyTermQuery::new_prefix(term, 0, true);
+            let whole = TermQuery::new(term, IndexRecordOption::Basic);
+            let prefix = PrefixQuery::new(field, word);
             [
                 scored(Box::new(whole), score + WHOLE),
                 scored(Box::new(prefix), score),
@@ -182,7 +161,7 @@ impl Search {
     }
 }
 
-fn scored(query: Box<dyn Query>, score: f32) -> Box<dyn Query> {
+fn scored(query: Box<dyn tantivy::query::Query>, score: f32) -> Box<dyn tantivy::query::Query> {
     Box::new(ConstScoreQuery::new(query, score))
 }
 

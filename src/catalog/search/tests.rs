@@ -1,27 +1,53 @@
 use super::*;
 use crate::catalog::fixture::{product, shop};
+use crate::catalog::snapshot::Snapshot;
 use crate::domain::catalog::Product;
 use crate::domain::time::Timestamp;
 use proptest::prelude::*;
+use std::sync::atomic::AtomicBool;
 
-fn snapshot(products: Vec<Product>) -> Snapshot {
-    Snapshot::new(products, vec![], vec![], shop())
+/// A snapshot and the index over it.
+struct Indexed {
+    snapshot: Snapshot,
+    search: Search,
+}
+
+impl Indexed {
+    fn new(products: impl IntoIterator<Item = Product>) -> Self {
+        Self::with(products, 1)
+    }
+
+    fn with(products: impl IntoIterator<Item = Product>, threads: usize) -> Self {
+        let products = products.into_iter().collect();
+        let snapshot = Snapshot::new(products, vec![], vec![], shop());
+        let going = AtomicBool::new(false);
+        let indexer = Indexer::build_with(&snapshot, threads, &going).unwrap();
+        let search = indexer.unwrap().search();
+        Self { snapshot, search }
+    }
+
+    /// Places in the listing, and the total.
+    fn find(&self, text: &str, offset: usize, limit: usize) -> (Vec<u32>, usize) {
+        let order = &self.snapshot.order;
+        let keywords = Keywords::parse(text).unwrap();
+        let (slots, total) = self.search.find(&keywords, order, offset, limit).unwrap();
+        let places = slots.into_iter().map(|slot| order.rank(slot));
+        (places.collect(), total)
+    }
+
+    fn at(&self, place: u32) -> &Product {
+        let place = usize::try_from(place).unwrap();
+        self.snapshot.listing().page(place, 1).next().unwrap()
+    }
 }
 
 fn found(products: &[(&str, &str, &str)], keyword: &str) -> Vec<String> {
-    let products = products
-        .iter()
-        .map(|(id, name, text)| product(id, name, text));
-    let snapshot = snapshot(products.collect());
-    let found = Search::build(&snapshot)
-        .unwrap()
-        .find(keyword, 0, 100)
-        .unwrap();
-    assert_eq!(found.total, found.places.len());
-    let places = found.places.iter();
-    places
-        .map(|place| snapshot.at(*place).unwrap().id.to_string())
-        .collect()
+    let products = products.iter();
+    let indexed = Indexed::new(products.map(|(id, name, text)| product(id, name, text)));
+    let (places, total) = indexed.find(keyword, 0, 100);
+    assert_eq!(total, places.len());
+    let ids = places.iter().map(|place| indexed.at(*place).id.to_string());
+    ids.collect()
 }
 
 #[test]
@@ -81,14 +107,13 @@ fn a_word_beyond_the_bound_matches_by_its_beginning() {
 
 #[test]
 fn queries_are_bounded() {
-    let search = Search::build(&snapshot(vec![product("a", "A", "")])).unwrap();
     let longest = "a".repeat(MAX_KEYWORD);
-    assert_eq!(search.find(&longest, 0, 1).unwrap().total, 0);
-    let error = search.find(&format!("{longest}a"), 0, 1).unwrap_err();
+    assert!(Keywords::parse(&longest).is_ok());
+    let error = Keywords::parse(&format!("{longest}a")).unwrap_err();
     assert_eq!(error.to_string(), "keyword must be at most 256 characters");
     let words: Vec<_> = (0..17).map(|number| format!("w{number}")).collect();
-    assert!(search.find(&words[..16].join(" "), 0, 1).is_ok());
-    let error = search.find(&words.join(" "), 0, 1).unwrap_err();
+    assert!(Keywords::parse(&words[..16].join(" ")).is_ok());
+    let error = Keywords::parse(&words.join(" ")).unwrap_err();
     assert_eq!(
         error.to_string(),
         "keyword must have at most 16 different words"
@@ -98,33 +123,50 @@ fn queries_are_bounded() {
 #[test]
 fn more_terms_share_a_prefix_than_an_expansion_limit_would_allow() {
     let products = (0..500).map(|n| product(&format!("p{n:03}"), &format!("ab{n}"), ""));
-    let search = Search::build(&snapshot(products.collect())).unwrap();
-    let found = search.find("ab", 0, 20).unwrap();
-    assert_eq!((found.total, found.places.len()), (500, 20));
+    let (places, total) = Indexed::new(products).find("ab", 0, 20);
+    assert_eq!((total, places.len()), (500, 20));
 }
 
 #[test]
 fn pages_join_and_any_offset_is_safe() {
-    let products = (0..50).map(|n| Product {
+    let indexed = Indexed::new((0..50).map(|n| Product {
         created_at: Timestamp(n % 7),
         ..product(&format!("p{n:02}"), "same", "")
-    });
-    let snapshot = snapshot(products.collect());
-    let search = Search::build(&snapshot).unwrap();
-    let joined: Vec<u32> = (0..8)
-        .flat_map(|page| search.find("same", page * 7, 7).unwrap().places)
-        .collect();
-    assert_eq!(joined, (0..50).collect::<Vec<_>>());
+    }));
+    let pages = (0..8).flat_map(|page| indexed.find("same", page * 7, 7).0);
+    assert_eq!(pages.collect::<Vec<_>>(), (0..50).collect::<Vec<_>>());
     for offset in [50, usize::MAX] {
-        let beyond = search.find("same", offset, 100).unwrap();
-        assert_eq!((beyond.places.len(), beyond.total), (0, 50));
+        assert_eq!(indexed.find("same", offset, 100), (vec![], 50));
     }
 }
 
 #[test]
 fn an_empty_catalogue_is_searched() {
-    let found = Search::build(&snapshot(vec![])).unwrap().find("x", 0, 10);
-    assert_eq!(found.unwrap(), Found::default());
+    assert_eq!(Indexed::new([]).find("x", 0, 10), (vec![], 0));
+}
+
+/// As many products as make a word broad; others match a rare one, and one that few share.
+#[test]
+fn broad_words_are_told_from_selective_ones() {
+    let many = u32::try_from(SELECTIVE).unwrap();
+    let name = |n: u32| match n {
+        0..20 => "common rare".to_owned(),
+        20..2_020 => format!("common many{n}"),
+        _ => "common".to_owned(),
+    };
+    let products = (0..many).map(|n| product(&format!("p{n:05}"), &name(n), ""));
+    let indexed = Indexed::new(products);
+    let is_broad = |text: &str| {
+        let keywords = Keywords::parse(text).unwrap();
+        indexed.search.is_broad(&keywords).unwrap()
+    };
+    assert!(!is_broad("rare") && !is_broad("nowhere") && !is_broad("many99"));
+    assert!(is_broad("common") && is_broad("c") && is_broad("common rare"));
+    assert!(is_broad("many"), "so many terms take time too");
+    assert_eq!(indexed.find("rare", 0, 100), ((0..20).collect(), 20));
+    assert_eq!(indexed.find("common rare", 0, 100).1, 20);
+    assert_eq!(indexed.find("co", 7, 2), (vec![7, 8], 4_096));
+    assert_eq!(indexed.find("many", 0, 1), (vec![20], 2_000));
 }
 
 /// What the index must agree with, by going through everything.
@@ -170,14 +212,13 @@ proptest! {
             created_at: Timestamp(*created),
             ..product(&format!("p{index}"), name, description)
         });
-        let snapshot = snapshot(products.collect());
-        let search = Search::build_with(&snapshot, threads).unwrap();
+        let indexed = Indexed::with(products, threads);
         for keyword in keywords {
-            let expected = reference(&snapshot, &keyword);
-            let found = search.find(&keyword, offset, 3).unwrap();
-            prop_assert_eq!(found.total, expected.len());
+            let expected = reference(&indexed.snapshot, &keyword);
+            let (places, total) = indexed.find(&keyword, offset, 3);
+            prop_assert_eq!(total, expected.len());
             let page: Vec<_> = expected.into_iter().skip(offset).take(3).collect();
-            prop_assert_eq!(found.places, page, "{}", keyword);
+            prop_assert_eq!(places, page, "{}", keyword);
         }
     }
 }

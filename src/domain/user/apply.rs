@@ -95,8 +95,8 @@ pub struct State {
     pub id: UserId,
     /// `None` before registration is completed.
     pub account: Option<Account>,
-    /// The cart.
-    pub cart: Cart,
+    /// The cart; shared with answers and writes under way.
+    pub cart: Arc<Cart>,
     /// Keys that were used since the state was loaded; with all that [`Account::key_counts`]
     /// counts in here, no key has to be looked up.
     pub known_keys: BTreeMap<String, KeyUse>,
@@ -120,7 +120,7 @@ impl State {
         Self {
             id,
             account,
-            cart,
+            cart: Arc::new(cart),
             known_keys: BTreeMap::new(),
         }
     }
@@ -149,22 +149,23 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         match event {
             Event::LineAdded { line, at } => {
-                self.cart.lines.push(line.clone());
+                self.cart_mut().lines.push(line.clone());
                 self.cart_changed(*at);
             }
             Event::LineChanged { line, at } => {
-                let same = self.cart.lines.iter_mut().find(|known| known.id == line.id);
+                let mut lines = self.cart_mut().lines.iter_mut();
+                let same = lines.find(|known| known.id == line.id);
                 if let Some(known) = same {
                     known.clone_from(line);
                 }
                 self.cart_changed(*at);
             }
             Event::LineRemoved { line, at } => {
-                self.cart.lines.retain(|known| known.id != *line);
+                self.cart_mut().lines.retain(|known| known.id != *line);
                 self.cart_changed(*at);
             }
             Event::CartCleared { at } => {
-                self.cart.lines.clear();
+                self.cart_mut().lines.clear();
                 self.cart_changed(*at);
             }
             Event::OrderPlaced { order, counted } => self.order_placed(order, counted),
@@ -187,24 +188,27 @@ impl State {
         }
     }
 
+    /// The cart to change: a copy of it where somebody still holds the one before.
+    fn cart_mut(&mut self) -> &mut Cart {
+        Arc::make_mut(&mut self.cart)
+    }
+
     fn cart_changed(&mut self, at: Timestamp) {
-        self.cart.revision += 1;
-        let first = self.cart.changed.map_or(at, |changed| changed.first);
-        self.cart.changed = Some(Changed { first, last: at });
+        let cart = self.cart_mut();
+        cart.revision += 1;
+        let first = cart.changed.map_or(at, |changed| changed.first);
+        cart.changed = Some(Changed { first, last: at });
     }
 
     fn order_placed(&mut self, order: &Order, counted: &[PromotionCode]) {
+        let cart = self.cart_mut();
         for ordered in &order.lines {
-            let line = self
-                .cart
-                .lines
-                .iter_mut()
-                .find(|line| line.id == ordered.id);
+            let line = cart.lines.iter_mut().find(|line| line.id == ordered.id);
             if let Some(line) = line {
                 line.quantity = line.quantity.saturating_sub(ordered.quantity);
             }
         }
-        self.cart.lines.retain(|line| line.quantity > 0);
+        cart.lines.retain(|line| line.quantity > 0);
         self.cart_changed(order.created_at);
         if let Some(account) = &mut self.account {
             account.order_seq = order.seq;

@@ -6,19 +6,12 @@ mod roles;
 mod users;
 
 use super::Api;
-use super::filters::Call;
+use super::filters::{Call, Route};
 use crate::domain::ids::{PermissionId, RoleId, UserId};
-use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    roles::routes(api)
-        .or(permissions::routes(api))
-        .unify()
-        .or(users::routes(api))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    let resources = [roles::routes, permissions::routes, users::routes];
+    resources.iter().flat_map(|routes| routes(api)).collect()
 }
 
 /// The role in a path; `None` where it cannot be one. So for the other two.

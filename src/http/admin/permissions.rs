@@ -7,25 +7,20 @@ use crate::http::endpoints::{
     CREATE_PERMISSION, DELETE_PERMISSION, LIST_PERMISSIONS, UPDATE_PERMISSION, VIEW_PERMISSION,
 };
 use crate::http::error::ApiError;
-use crate::http::filters::{Call, route};
+use crate::http::filters::{Call, Route, route};
 use crate::http::{Api, json};
 use serde::{Deserialize, Serialize};
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &LIST_PERMISSIONS, list)
-        .or(route(api, &CREATE_PERMISSION, create))
-        .unify()
-        .or(route(api, &VIEW_PERMISSION, view))
-        .unify()
-        .or(route(api, &UPDATE_PERMISSION, update))
-        .unify()
-        .or(route(api, &DELETE_PERMISSION, delete))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &LIST_PERMISSIONS, list),
+        route(api, &CREATE_PERMISSION, create),
+        route(api, &VIEW_PERMISSION, view),
+        route(api, &UPDATE_PERMISSION, update),
+        route(api, &DELETE_PERMISSION, delete),
+    ]
 }
 
 #[derive(Deserialize)]

@@ -8,31 +8,23 @@ use crate::http::endpoints::{
     CREATE_ROLE, DELETE_ROLE, GRANT, LIST_GRANTS, LIST_ROLES, REVOKE, UPDATE_ROLE, VIEW_ROLE,
 };
 use crate::http::error::ApiError;
-use crate::http::filters::{Call, route};
+use crate::http::filters::{Call, Route, route};
 use crate::http::{Api, json};
 use serde::{Deserialize, Serialize};
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &LIST_ROLES, list)
-        .or(route(api, &CREATE_ROLE, create))
-        .unify()
-        .or(route(api, &VIEW_ROLE, view))
-        .unify()
-        .or(route(api, &UPDATE_ROLE, update))
-        .unify()
-        .or(route(api, &DELETE_ROLE, delete))
-        .unify()
-        .or(route(api, &LIST_GRANTS, list_grants))
-        .unify()
-        .or(route(api, &GRANT, grant))
-        .unify()
-        .or(route(api, &REVOKE, revoke))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &LIST_ROLES, list),
+        route(api, &CREATE_ROLE, create),
+        route(api, &VIEW_ROLE, view),
+        route(api, &UPDATE_ROLE, update),
+        route(api, &DELETE_ROLE, delete),
+        route(api, &LIST_GRANTS, list_grants),
+        route(api, &GRANT, grant),
+        route(api, &REVOKE, revoke),
+    ]
 }
 
 #[derive(Deserialize)]

@@ -13,27 +13,21 @@ use crate::http::endpoints::{
     ASSIGN, FIND_USER, LIST_ASSIGNMENTS, UNASSIGN, UPDATE_USER, VIEW_USER,
 };
 use crate::http::error::ApiError;
-use crate::http::filters::{Call, route};
+use crate::http::filters::{Call, Route, route};
 use crate::http::{Api, json, query};
 use serde::{Deserialize, Serialize};
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
-pub(super) fn routes(api: &Api) -> BoxedFilter<(Response,)> {
-    route(api, &FIND_USER, find)
-        .or(route(api, &VIEW_USER, view))
-        .unify()
-        .or(route(api, &UPDATE_USER, update))
-        .unify()
-        .or(route(api, &LIST_ASSIGNMENTS, list_roles))
-        .unify()
-        .or(route(api, &ASSIGN, assign))
-        .unify()
-        .or(route(api, &UNASSIGN, unassign))
-        .unify()
-        .boxed()
+pub(super) fn routes(api: &Api) -> Vec<Route> {
+    vec![
+        route(api, &FIND_USER, find),
+        route(api, &VIEW_USER, view),
+        route(api, &UPDATE_USER, update),
+        route(api, &LIST_ASSIGNMENTS, list_roles),
+        route(api, &ASSIGN, assign),
+        route(api, &UNASSIGN, unassign),
+    ]
 }
 
 /// The profile's user, with the names of the roles.

@@ -1,6 +1,7 @@
 //! Every refusal and failure, as it is sent.
 
 use super::*;
+use crate::domain::identity::EmailNotVerified;
 use crate::domain::ids::{PromotionCode, ShippingMethodId};
 use crate::domain::money::{Currency, Money};
 use http_body_util::BodyExt;
@@ -90,6 +91,13 @@ fn errors() -> Vec<ApiError> {
         AccountFailure::InvalidCredentials,
         AccountFailure::InvalidRefreshToken,
         AccountFailure::Busy,
+        OpenIdFailure::NotConfigured.into(),
+        OpenIdFailure::StatePending.into(),
+        OpenIdFailure::UnknownState.into(),
+        OpenIdFailure::Denied("access_denied".into()).into(),
+        OpenIdFailure::Refused.into(),
+        OpenIdFailure::EmailNotVerified(EmailNotVerified).into(),
+        OpenIdFailure::Unreachable.into(),
         AccountFailure::Failed(Failure::Unavailable),
     ];
     own.into_iter()
@@ -168,6 +176,13 @@ async fn every_refusal_has_its_status_code_and_message() {
     401 {"error":{"code":"invalid_credentials","message":"the e-mail address or the password is wrong"}}
     401 {"error":{"code":"invalid_refresh_token","message":"refresh_token is not valid"}}
     503 retry-after=1 {"error":{"code":"overloaded","message":"too many logins at once"}}
+    501 {"error":{"code":"oauth_not_configured","message":"login with Google is not configured"}}
+    400 {"error":{"code":"state_pending","message":"state belongs to a login that is pending: choose another"}}
+    400 {"error":{"code":"unknown_state","message":"state belongs to no pending login: begin anew"}}
+    400 {"error":{"code":"oauth_denied","message":"the login was not granted: access_denied"}}
+    400 {"error":{"code":"oauth_refused","message":"code was not accepted: begin anew"}}
+    400 {"error":{"code":"email_not_verified","message":"the issuer names no e-mail address that it has verified"}}
+    503 retry-after=2 {"error":{"code":"unavailable","message":"the issuer cannot be reached now, begin anew later"}}
     503 retry-after=1 {"error":{"code":"unavailable","message":"the service cannot answer now"}}
     400 {"error":{"code":"invalid_request","message":"name must be 2 to 64 characters: a small letter, then small letters, digits or underscores"}}
     400 {"error":{"code":"invalid_request","message":"description must be at most 500 characters"}}

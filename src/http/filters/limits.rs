@@ -21,10 +21,10 @@ pub(super) async fn admit(
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
 ) -> Result<Call, ApiError> {
     if call.endpoint.has_body {
-        let read = timeout(call.api.limits.body_timeout, read(&call.headers, body)).await;
+        let read = timeout(call.api.limits.body_timeout, read(call.headers(), body)).await;
         call.body = read.map_err(|_| ApiError::RequestTimeout)??;
     }
-    if !call.body.is_empty() && !is_json(&call.headers) {
+    if !call.body.is_empty() && !is_json(call.headers()) {
         return Err(ApiError::UnsupportedMediaType);
     }
     if call.endpoint.admitted {

@@ -1,6 +1,6 @@
 //! What a request passes on its way to a handler, and what it is when it gets there.
 //!
-//! Whether a route is a request's is the endpoint table's to say. From then on nothing is a warp
+//! Whose route a request takes is the endpoint table's to say. From then on nothing is a warp
 //! rejection, which would let other routes try, but a value: the call, or why there is none.
 
 mod limits;
@@ -25,6 +25,7 @@ use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use warp::Filter;
+use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, Uri};
 use warp::reply::Response;
 
@@ -37,13 +38,20 @@ pub(super) struct Arrival {
     pub(super) target: Target,
     /// The same, as it was written.
     pub(super) uri: Uri,
+    /// What came with it.
+    pub(super) headers: HeaderMap,
+}
+
+/// What answers the requests for an endpoint.
+pub(super) struct Route {
+    pub(super) endpoint: &'static Endpoint,
+    pub(super) filter: BoxedFilter<(Response,)>,
 }
 
 /// A request that passed the filters.
 pub(super) struct Call {
     pub(super) api: Api,
     pub(super) endpoint: &'static Endpoint,
-    pub(super) headers: HeaderMap,
     /// Empty where the endpoint takes none.
     pub(super) body: Bytes,
     pub(super) deadline: Instant,
@@ -56,23 +64,22 @@ pub(super) struct Call {
 }
 
 impl Call {
-    fn new(
-        api: Api,
-        endpoint: &'static Endpoint,
-        arrival: Arc<Arrival>,
-        headers: HeaderMap,
-    ) -> Self {
+    fn new(api: Api, endpoint: &'static Endpoint, arrival: Arc<Arrival>) -> Self {
         Self {
             deadline: Instant::now() + api.limits.request_timeout,
             api,
             endpoint,
-            headers,
             body: Bytes::new(),
             arrival,
             claims: None,
             account: None,
             permit: None,
         }
+    }
+
+    /// The headers that came with it.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.arrival.headers
     }
 
     /// Who asks.
@@ -114,13 +121,19 @@ impl Call {
         self.arrival.uri.query().unwrap_or_default()
     }
 
+    /// Path and query as they were written.
+    pub(super) fn target(&self) -> &str {
+        let target = self.arrival.uri.path_and_query();
+        target.map_or("", |target| target.as_str())
+    }
+
     /// The idempotency key, if there is one.
     ///
     /// # Errors
     /// The header is malformed.
     pub(super) fn key(&self) -> Result<Option<Key>, ApiError> {
         let method = &self.endpoint.method;
-        conditional::key(&self.headers, method, self.path(), &self.body)
+        conditional::key(self.headers(), method, self.path(), &self.body)
     }
 
     /// A change of the cart or an order, with the conditions and the key that came with it.
@@ -131,7 +144,7 @@ impl Call {
         Ok(Request {
             command,
             epoch: Some(self.claims()?.epoch),
-            if_match: conditional::if_match(&self.headers),
+            if_match: conditional::if_match(self.headers()),
             key: self.key()?,
         })
     }
@@ -143,22 +156,15 @@ impl Call {
 
 /// The route of an endpoint: its calls go to `handler` once they passed the limits, their access
 /// token was verified, and the account's roles allow them.
-pub(super) fn route<H, F>(
-    api: &Api,
-    endpoint: &'static Endpoint,
-    handler: H,
-) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone + use<H, F>
+pub(super) fn route<H, F>(api: &Api, endpoint: &'static Endpoint, handler: H) -> Route
 where
     H: Fn(Call) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Result<Response, ApiError>> + Send,
+    F: Future<Output = Result<Response, ApiError>> + Send + 'static,
 {
     let api = api.clone();
-    asked(endpoint)
-        .and(warp::header::headers_cloned())
+    let filter = warp::ext::get::<Arc<Arrival>>()
         .and(warp::body::stream())
-        .then(move |arrival, headers, body| {
-            pass(Call::new(api.clone(), endpoint, arrival, headers), body)
-        })
+        .then(move |arrival, body| pass(Call::new(api.clone(), endpoint, arrival), body))
         .then(move |call: Result<Call, ApiError>| {
             let handler = handler.clone();
             async move {
@@ -172,7 +178,11 @@ where
                 };
                 answered.unwrap_or_else(ApiError::into_response)
             }
-        })
+        });
+    Route {
+        endpoint,
+        filter: filter.boxed(),
+    }
 }
 
 /// What every call passes, in this order. Nothing is taken from a client that is refused already:
@@ -195,38 +205,18 @@ async fn pass(
     }
 }
 
-/// Passes the requests for an endpoint.
-fn asked(
-    endpoint: &'static Endpoint,
-) -> impl Filter<Extract = (Arc<Arrival>,), Error = warp::Rejection> + Clone {
-    warp::ext::get::<Arc<Arrival>>().and_then(move |arrival: Arc<Arrival>| {
-        let is_asked =
-            matches!(arrival.target, Target::Endpoint(asked) if std::ptr::eq(asked, endpoint));
-        std::future::ready(if is_asked {
-            Ok(arrival)
-        } else {
-            Err(warp::reject::not_found())
-        })
-    })
-}
-
-/// Answers what no route took.
-pub(super) fn unmatched(
-    api: &Api,
-) -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone + use<> {
-    let api = api.clone();
-    warp::ext::get::<Arc<Arrival>>().map(move |arrival: Arc<Arrival>| {
-        if let Err(reached) = api.limiter.count_address(Class::Anonymous, arrival.client) {
-            return ApiError::from(reached).into_response();
+/// Answers a request that no route takes.
+pub(super) fn unmatched(api: &Api, arrival: &Arrival) -> Response {
+    if let Err(reached) = api.limiter.count_address(Class::Anonymous, arrival.client) {
+        return ApiError::from(reached).into_response();
+    }
+    let error = match &arrival.target {
+        Target::Unknown => ApiError::UnknownRoute,
+        Target::WrongMethod(allow) => ApiError::MethodNotAllowed(allow.clone()),
+        Target::Endpoint(endpoint) => {
+            tracing::error!(http.route = endpoint.path, "http.route.missing");
+            ApiError::Failed(Failure::Internal)
         }
-        let error = match &arrival.target {
-            Target::Unknown => ApiError::UnknownRoute,
-            Target::WrongMethod(allow) => ApiError::MethodNotAllowed(allow.clone()),
-            Target::Endpoint(endpoint) => {
-                tracing::error!(http.route = endpoint.path, "http.route.missing");
-                ApiError::Failed(Failure::Internal)
-            }
-        };
-        error.into_response()
-    })
+    };
+    error.into_response()
 }

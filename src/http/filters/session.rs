@@ -20,7 +20,7 @@ pub(super) fn authenticate(mut call: Call) -> Result<Call, ApiError> {
         Access::Public => Ok(call),
         Access::AnyUser | Access::OwnerOrStaff | Access::Staff | Access::Permission(_) => {
             let limiter = &call.api.limiter;
-            let token = bearer(&call.headers);
+            let token = bearer(call.headers());
             let Some(claims) = token.and_then(|token| call.api.tokens.verify(token).ok()) else {
                 limiter.count_address(Class::Anonymous, call.arrival.client)?;
                 return Err(ApiError::Unauthenticated);

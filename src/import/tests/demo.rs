@@ -1,5 +1,6 @@
 use super::*;
-use crate::catalog::{Live, Snapshot};
+use crate::catalog::search::Keywords;
+use crate::catalog::{Found, Live, View};
 use crate::domain::catalog::Catalog;
 use crate::domain::ids::CategoryId;
 use crate::domain::money::Rate;
@@ -33,7 +34,8 @@ async fn it_loads_whole_and_only_into_an_empty_store() {
 async fn its_records_agree_with_each_other() {
     let bench = Bench::new();
     text(&bench).await;
-    let snapshot = Snapshot::load(&bench.store).await.unwrap();
+    let view = Live::load(&bench.store).await.unwrap().current();
+    let snapshot = &view.snapshot;
     let brands: HashSet<_> = snapshot.brands().iter().map(|brand| &brand.id).collect();
     let mut skus = HashSet::new();
     for product in snapshot.listing().page(0, usize::MAX) {
@@ -82,8 +84,7 @@ async fn the_first_product_and_the_shops_data_are_those_of_the_examples() {
     );
     assert_eq!(laptop.sale_price, None);
     assert_eq!(bench.received("LAPTOP-001").await.available, 50);
-    let found = view.search.find("lap", 0, 20).unwrap();
-    assert!(found.total >= 3);
+    assert!(find(&view, "lap").total >= 3);
     let shop = view.snapshot.shop();
     let methods: Vec<_> = shop
         .shipping_methods
@@ -98,7 +99,7 @@ async fn the_first_product_and_the_shops_data_are_those_of_the_examples() {
 }
 
 #[tokio::test]
-async fn a_reload_shows_what_changed_and_leaves_earlier_views_as_they_were() {
+async fn what_is_imported_shows_and_earlier_views_stay_as_they_were() {
     let bench = Bench::new();
     text(&bench).await;
     let live = Live::load(&bench.store).await.unwrap();
@@ -106,13 +107,18 @@ async fn a_reload_shows_what_changed_and_leaves_earlier_views_as_they_were() {
     bench.at(5_000);
     let new = r#"{"type":"product","id":"new","sku":"NEW","name":"Zeppelin","base_price":{"amount":1,"currency":"USD"}}"#;
     bench.ndjson(new).await;
-    live.reload(&bench.store).await.unwrap();
+    live.follow(&bench.store).await.unwrap();
     let after = live.current();
-    assert_eq!(after.search.find("zepp", 0, 1).unwrap().places, [0]);
-    assert_eq!(after.snapshot.at(0).unwrap().id.as_str(), "new");
-    assert_eq!(before.search.find("zepp", 0, 1).unwrap().total, 0);
+    assert_eq!(find(&after, "zepp").products[0].id.as_str(), "new");
+    let first = after.snapshot.listing().page(0, 1).next();
+    assert_eq!(first.unwrap().id.as_str(), "new");
+    assert_eq!(find(&before, "zepp").total, 0);
     assert_eq!(
         before.snapshot.listing().total() + 1,
         after.snapshot.listing().total()
     );
+}
+
+fn find(view: &View, text: &str) -> Found {
+    view.find(&Keywords::parse(text).unwrap(), 0, 20).unwrap()
 }

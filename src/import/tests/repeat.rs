@@ -105,8 +105,11 @@ async fn large_files_are_written_in_batches_of_at_most_256() {
     assert_eq!(counts(&report, Kind::Product), [0, 0, 1_000, 0]);
     assert_eq!(counts(&report, Kind::Stock), [1_000, 0, 0, 0]);
     assert_eq!(bench.received("L999").await.available, 5);
-    let snapshot = crate::catalog::Snapshot::load(&bench.store).await.unwrap();
-    let listing = snapshot.listing();
+    let view = crate::catalog::Live::load(&bench.store)
+        .await
+        .unwrap()
+        .current();
+    let listing = view.snapshot.listing();
     let mut ids: Vec<_> = listing.page(0, 2_000).map(|product| &product.id).collect();
     assert!(ids.is_sorted());
     ids.dedup();

@@ -6,8 +6,8 @@ use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::memory::MemoryStore;
 use crate::store::{
-    CatalogKey, CatalogRow, Catalogs, Change, Commit, Commits, Error, Outcome, Partition, Result,
-    StockWrite, Stocks, Version, Versioned, WriteId,
+    CatalogKey, CatalogRow, Catalogs, Change, Changes, Commit, Commits, Error, LogPosition,
+    Outcome, Partition, Result, StockWrite, Stocks, Version, Versioned, WriteId,
 };
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -130,6 +130,14 @@ impl Catalogs for Watched {
 
     async fn catalog_rows(&self, keys: Vec<CatalogKey>) -> Result<Vec<Option<CatalogRow>>> {
         self.inner.catalog_rows(keys).await
+    }
+
+    async fn catalog_position(&self) -> Result<LogPosition> {
+        self.inner.catalog_position().await
+    }
+
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes> {
+        self.inner.catalog_changes(after, limit).await
     }
 
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()> {

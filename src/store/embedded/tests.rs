@@ -186,7 +186,7 @@ fn commit(user: UserId, expected: Version) -> Commit {
         change: Change::User(
             user,
             UserWrite {
-                cart: Some(cart),
+                cart: Some(Arc::new(cart)),
                 ..UserWrite::default()
             },
         ),

@@ -4,13 +4,15 @@ use super::{FaultyStore, Op};
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
+use crate::domain::identity::{LoginId, PendingLogin, Subject};
 use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
 use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
-    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Claims, Commit, Commits, Outcome,
-    Partition, Result, Stocks, Store, UserRecord, Users, Version, Versioned, WriteId,
+    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Changes, Claims, Commit, Commits,
+    LogPosition, Outcome, Partition, Result, Stocks, Store, UserRecord, Users, Version, Versioned,
+    WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -111,6 +113,14 @@ impl<S: Store> Claims for FaultyStore<S> {
         self.read("claim", self.store.claim(email)).await
     }
 
+    async fn subject(&self, subject: Subject) -> Result<Versioned<Option<Claim>>> {
+        self.read("subject", self.store.subject(subject)).await
+    }
+
+    async fn login(&self, login: LoginId) -> Result<Versioned<Option<PendingLogin>>> {
+        self.read("login", self.store.login(login)).await
+    }
+
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>> {
         self.read("administrators", self.store.administrators())
             .await
@@ -143,6 +153,16 @@ impl<S: Store> Catalogs for FaultyStore<S> {
 
     async fn catalog_rows(&self, keys: Vec<CatalogKey>) -> Result<Vec<Option<CatalogRow>>> {
         self.read("catalog_rows", self.store.catalog_rows(keys))
+            .await
+    }
+
+    async fn catalog_position(&self) -> Result<LogPosition> {
+        self.read("catalog_position", self.store.catalog_position())
+            .await
+    }
+
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes> {
+        self.read("catalog_changes", self.store.catalog_changes(after, limit))
             .await
     }
 

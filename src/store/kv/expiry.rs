@@ -43,6 +43,9 @@ pub(super) fn sweep(tx: &mut dyn Tx, now: Timestamp, limit: usize) -> Result<()>
         })?;
         if expired {
             tx.delete(Table::Partitions, row)?;
+            if let Some(head) = keys::head_that_goes_with(row) {
+                tx.delete(Table::Partitions, &head)?;
+            }
         }
         tx.delete(Table::Expiry, &entry)?;
     }

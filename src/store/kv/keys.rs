@@ -4,12 +4,14 @@
 //! and numbers have their fixed width, numbers big-endian.
 
 use crate::domain::account::Email;
+use crate::domain::identity::{LoginId, Subject};
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::stock::StockKey;
 use crate::domain::time::Timestamp;
-use crate::store::{Bucket, CatalogKey, Partition};
+use crate::store::{Bucket, CatalogKey, LogPosition, Partition};
 
 const END: u8 = 0;
+const LOGIN: u8 = b'l';
 
 /// What every key of a partition begins with.
 pub(super) fn partition(partition: &Partition) -> Vec<u8> {
@@ -17,6 +19,8 @@ pub(super) fn partition(partition: &Partition) -> Vec<u8> {
         Partition::User(id) => user(*id),
         Partition::Stock(key) => stock(key),
         Partition::Claim(email) => claim(email),
+        Partition::Subject(subject) => self::subject(subject),
+        Partition::Login(login) => self::login(*login),
         Partition::Administrators => vec![b'a'],
         Partition::Roles => vec![b'r'],
     }
@@ -40,6 +44,20 @@ fn claim(email: &Email) -> Vec<u8> {
     text(b'e', email.as_str())
 }
 
+fn subject(subject: &Subject) -> Vec<u8> {
+    let mut key = text(b'i', subject.issuer());
+    key.extend_from_slice(subject.sub().as_bytes());
+    key.push(END);
+    key
+}
+
+fn login(id: LoginId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(48);
+    key.push(LOGIN);
+    key.extend_from_slice(&id.0);
+    key
+}
+
 fn text(kind: u8, text: &str) -> Vec<u8> {
     let mut key = Vec::with_capacity(text.len() + 24);
     key.push(kind);
@@ -53,7 +71,7 @@ fn text(kind: u8, text: &str) -> Vec<u8> {
 pub(super) enum Row<'a> {
     /// Version and latest write ids.
     Head,
-    /// The one value of a stock item, a claim, the administrators or the roles; a user's account.
+    /// The one value of a partition that has one; a user's account.
     Value,
     /// A user's cart.
     Cart,
@@ -95,6 +113,12 @@ pub(super) fn row(partition: &[u8], row: Row<'_>) -> Vec<u8> {
     key
 }
 
+/// The head of the partition whose row this is, where nothing is left of a partition without it.
+pub(super) fn head_that_goes_with(expired: &[u8]) -> Option<Vec<u8>> {
+    let (_, prefix) = expired.split_last()?;
+    (prefix.first() == Some(&LOGIN)).then(|| row(prefix, Row::Head))
+}
+
 /// Flipping the sign makes negative numbers sort before the others.
 fn number(value: i64) -> [u8; 8] {
     (value ^ i64::MIN).to_be_bytes()
@@ -130,11 +154,12 @@ pub(super) fn expiring_row(entry: &[u8]) -> &[u8] {
     entry.get(8..).unwrap_or_default()
 }
 
-/// The kinds of catalogue records, as the first byte of their keys.
+/// The kinds of catalogue records, and of the log of their changes, as the first byte of their keys.
 pub(super) mod kind {
     pub(crate) const BRAND: u8 = b'b';
     pub(crate) const CATEGORY: u8 = b'c';
     pub(crate) const CURRENCY: u8 = b'u';
+    pub(crate) const LOG: u8 = b'l';
     pub(crate) const PRODUCT: u8 = b'p';
     pub(crate) const PROMOTION: u8 = b'o';
     pub(crate) const SHIPPING_METHOD: u8 = b's';
@@ -165,6 +190,13 @@ pub(super) fn catalog(key: &CatalogKey) -> Vec<u8> {
             key
         }
     }
+}
+
+/// An entry of the log of the catalogue's changes.
+pub(super) fn logged(position: LogPosition) -> Vec<u8> {
+    let mut key = vec![kind::LOG];
+    key.extend_from_slice(&position.to_be_bytes());
+    key
 }
 
 /// From the first catalogue record of a kind after the one with id `after` to the first of the

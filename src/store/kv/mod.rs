@@ -6,6 +6,7 @@
 mod expiry;
 mod head;
 mod keys;
+mod log;
 mod read;
 mod serve;
 mod write;

@@ -3,6 +3,7 @@
 use super::keys::{self, Row, kind, row};
 use super::{Direction, Read, Table, expiry, head};
 use crate::domain::account::KeyUse;
+use crate::domain::identity::{LoginId, PendingLogin};
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::order::Order;
 use crate::domain::shop::{Promotion, ShippingMethod, Shop};
@@ -87,6 +88,20 @@ pub(super) fn value<T: DeserializeOwned>(
     Ok(Versioned {
         version: version(view, &prefix)?,
         value: find(view, Table::Partitions, &row(&prefix, Row::Value))?,
+    })
+}
+
+/// A login in the making, with its version.
+pub(super) fn login(
+    view: &mut dyn Read,
+    login: LoginId,
+) -> Result<Versioned<Option<PendingLogin>>> {
+    let prefix = keys::partition(&Partition::Login(login));
+    let key = row(&prefix, Row::Value);
+    let stored: Option<Option<_>> = find_with(view, Table::Partitions, &key, expiry::decode)?;
+    Ok(Versioned {
+        version: version(view, &prefix)?,
+        value: stored.flatten(),
     })
 }
 

@@ -1,18 +1,19 @@
 //! The store's traits for every engine.
 
 use super::keys::kind;
-use super::{Effort, Engine, Write, read};
+use super::{Effort, Engine, Write, log, read};
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
+use crate::domain::identity::{LoginId, PendingLogin, Subject};
 use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
 use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
-    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Claims, Commit, Commits, Error,
-    MAX_CATALOG_ROWS, Outcome, Partition, Result, Stocks, UserRecord, Users, Version, Versioned,
-    WriteId,
+    Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Changes, Claims, Commit, Commits, Error,
+    LogPosition, MAX_CATALOG_ROWS, Outcome, Partition, Result, Stocks, UserRecord, Users, Version,
+    Versioned, WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -115,6 +116,18 @@ impl<E: Engine> Claims for E {
         .await
     }
 
+    async fn subject(&self, subject: Subject) -> Result<Versioned<Option<Claim>>> {
+        self.read(Effort::Point, move |view| {
+            read::value(view, &Partition::Subject(subject))
+        })
+        .await
+    }
+
+    async fn login(&self, login: LoginId) -> Result<Versioned<Option<PendingLogin>>> {
+        self.read(Effort::Point, move |view| read::login(view, login))
+            .await
+    }
+
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>> {
         self.read(Effort::Point, |view| {
             read::value(view, &Partition::Administrators)
@@ -166,6 +179,15 @@ impl<E: Engine> Catalogs for E {
                 .collect()
         })
         .await
+    }
+
+    async fn catalog_position(&self) -> Result<LogPosition> {
+        self.read(Effort::Point, log::position).await
+    }
+
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes> {
+        self.read(Effort::Page, move |view| log::changes(view, after, limit))
+            .await
     }
 
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()> {

@@ -2,6 +2,7 @@
 //! whose time is the scarce one.
 
 use super::keys::{Row, row};
+use super::log::{self, Logged};
 use super::{Table, Tx, expiry, head, keys};
 use crate::domain::account::KEY_LIFE;
 use crate::domain::ids::{OrderId, UserId};
@@ -10,8 +11,8 @@ use crate::domain::stock::{Hold, HoldState};
 use crate::domain::time::Timestamp;
 use crate::store::encoding::{decode, encode};
 use crate::store::{
-    Bucket, CatalogRow, Change, Commit, HOLD_LIFE, Result, StockWrite, UserWrite, Version, WriteId,
-    bucket,
+    Bucket, CatalogRow, Change, Commit, HOLD_LIFE, LOGIN_KEPT, LoginWrite, Result, StockWrite,
+    UserWrite, Version, WriteId, bucket,
 };
 
 /// A write that is ready to be applied.
@@ -30,6 +31,8 @@ pub(crate) enum Write {
     },
     /// Rows, whatever there was.
     Puts(Vec<Put>),
+    /// Catalogue records, and their entries in the log.
+    Catalog(Vec<Logged>),
     /// One row less.
     Delete(Table, Vec<u8>),
     /// A low-water mark that only rises.
@@ -51,7 +54,10 @@ impl Write {
         let puts = match &commit.change {
             Change::User(_, write) => user(&prefix, write),
             Change::Stock(_, write) => stock(&prefix, write),
-            Change::Claim(_, claim) => vec![value(&prefix, encode(claim))],
+            Change::Claim(_, claim) | Change::Subject(_, claim) => {
+                vec![value(&prefix, encode(claim))]
+            }
+            Change::Login(_, write) => login(&prefix, write),
             Change::Administrators(users) => vec![value(&prefix, encode(users))],
             Change::Roles(book) => vec![value(&prefix, encode(book))],
         };
@@ -88,8 +94,7 @@ impl Write {
 
     /// The rows of catalogue records.
     pub(super) fn catalog(rows: &[CatalogRow]) -> Self {
-        let put = |row: &CatalogRow| Put {
-            table: Table::Catalog,
+        let logged = |row: &CatalogRow| Logged {
             key: keys::catalog(&row.key()),
             value: match row {
                 CatalogRow::Currency(currency) => encode(currency),
@@ -100,8 +105,9 @@ impl Write {
                 CatalogRow::ShippingMethod(method) => encode(method),
                 CatalogRow::Promotion(promotion) => encode(promotion),
             },
+            entry: encode(&row.key()),
         };
-        Self::Puts(rows.iter().map(put).collect())
+        Self::Catalog(rows.iter().map(logged).collect())
     }
 }
 
@@ -160,6 +166,14 @@ fn stock(prefix: &[u8], write: &StockWrite) -> Vec<Put> {
     puts
 }
 
+fn login(prefix: &[u8], write: &LoginWrite) -> Vec<Put> {
+    let mut puts = Vec::with_capacity(2);
+    let expires_at = write.at.plus(LOGIN_KEPT);
+    let bytes = expiry::encode(expires_at, &write.pending);
+    expiring(&mut puts, row(prefix, Row::Value), expires_at, bytes);
+    puts
+}
+
 fn hold_expires_at(hold: &Hold, at: Timestamp) -> Timestamp {
     match hold.state {
         HoldState::Held => expiry::NEVER,
@@ -202,6 +216,7 @@ pub(crate) fn apply(tx: &mut dyn Tx, write: &Write) -> Result<()> {
             put_all(tx, puts)
         }
         Write::Puts(puts) => put_all(tx, puts),
+        Write::Catalog(rows) => log::put(tx, rows),
         Write::Delete(table, key) => tx.delete(*table, key),
         Write::RaiseLowWater(bucket) => {
             let mut stands = false;

@@ -1,16 +1,24 @@
-//! The catalogue, in partitions of bounded size, and the shop's data, in one.
+//! The catalogue, in partitions of bounded size, and the shop's data, in one. How changes are told to
+//! readers is not decided here but in [`super::catalog_log`].
 
+use super::commits::{bind, text};
+use super::execute::{self, Values};
 use super::{ScyllaStore, error};
 use crate::domain::catalog::{Brand, Category, Product};
 use crate::domain::ids::{BrandId, CategoryId, ProductId};
 use crate::domain::shop::{Promotion, Shop};
 use crate::store::encoding::{decode, encode};
-use crate::store::{CatalogKey, CatalogRow, Catalogs, Error, MAX_CATALOG_ROWS, Result};
+use crate::store::{
+    CatalogKey, CatalogRow, Catalogs, Changes, Error, LogPosition, MAX_CATALOG_ROWS, Result,
+};
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use scylla::statement::prepared::PreparedStatement;
+use scylla::value::CqlValue;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::RangeInclusive;
 
 const PRODUCT: &str = "product";
@@ -25,6 +33,8 @@ const PROMOTION: &str = "promotion";
 const BUCKETS: i16 = 64;
 /// How many statements are under way at once.
 const AT_ONCE: usize = 32;
+/// How many bytes a batch of records should have at most; a larger record goes alone.
+const BATCH: usize = 16 * 1024;
 
 /// Where a record lies.
 enum Place {
@@ -147,20 +157,56 @@ impl ScyllaStore {
         found.map(|(value,)| record(&key, &value)).transpose()
     }
 
-    async fn put_record(&self, row: CatalogRow) -> Result<()> {
-        let statements = &self.statements;
-        let value = bytes(&row);
-        match Place::of(&row.key()) {
-            Place::Catalog { kind, bucket, id } => {
-                let row = (kind, bucket, id, value);
-                self.write(&statements.put_catalog, row).await
-            }
-            Place::Shop { kind, id } => {
-                let row = (kind, id, value);
-                self.write(&statements.put_shop, row).await
+    /// Writes the records in batches, each in one partition.
+    fn put_records(&self, rows: &[CatalogRow]) -> Vec<BoxFuture<'_, Result<()>>> {
+        let mut partitions: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for row in rows {
+            let value = Some(CqlValue::Blob(bytes(row)));
+            let (partition, write) = match Place::of(&row.key()) {
+                Place::Catalog { kind, bucket, id } => {
+                    let place = [text(kind), Some(CqlValue::SmallInt(bucket)), text(&id)];
+                    let values = bind([&place, &[value]]);
+                    (Some((kind, bucket)), (&self.statements.put_catalog, values))
+                }
+                Place::Shop { kind, id } => {
+                    let values = vec![text(kind), text(&id), value];
+                    (None, (&self.statements.put_shop, values))
+                }
+            };
+            partitions.entry(partition).or_default().push(write);
+        }
+        let batches = partitions.into_values().flat_map(split);
+        batches
+            .map(|batch| self.write_batch(batch).boxed())
+            .collect()
+    }
+}
+
+/// Batches of at most [`BATCH`] bytes, or one record.
+fn split(writes: Vec<(&PreparedStatement, Values)>) -> Vec<Vec<(&PreparedStatement, Values)>> {
+    let mut batches: Vec<Vec<_>> = Vec::new();
+    let mut room = 0;
+    for write in writes {
+        let bytes = execute::bytes(&write.1);
+        match batches.last_mut() {
+            Some(batch) if bytes <= room => batch.push(write),
+            _ => {
+                room = BATCH;
+                batches.push(vec![write]);
             }
         }
+        room = room.saturating_sub(bytes);
     }
+    batches
+}
+
+/// Of rows with one key the last, in their order.
+fn last_of_each(mut rows: Vec<CatalogRow>) -> Vec<CatalogRow> {
+    let mut seen = HashSet::with_capacity(rows.len());
+    rows.reverse();
+    rows.retain(|row| seen.insert(row.key()));
+    rows.reverse();
+    rows
 }
 
 #[async_trait]
@@ -208,6 +254,14 @@ impl Catalogs for ScyllaStore {
         stream::iter(rows).buffered(AT_ONCE).try_collect().await
     }
 
+    async fn catalog_position(&self) -> Result<LogPosition> {
+        Ok(self.log_head().await?.position)
+    }
+
+    async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes> {
+        self.log_changes(after, limit).await
+    }
+
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()> {
         if rows.len() > MAX_CATALOG_ROWS {
             let count = rows.len();
@@ -215,9 +269,15 @@ impl Catalogs for ScyllaStore {
                 "at most {MAX_CATALOG_ROWS} catalogue records at once, not {count}"
             )));
         }
-        let rows: BTreeMap<_, _> = rows.into_iter().map(|row| (row.key(), row)).collect();
-        let writes = rows.into_values().map(|row| self.put_record(row));
-        let writes = stream::iter(writes).buffer_unordered(AT_ONCE);
-        writes.try_collect().await.map_err(error::of_several)
+        let rows = last_of_each(rows);
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let keys = rows.iter().map(CatalogRow::key).collect();
+        let announced = self.announce(keys).await?;
+        let writes = stream::iter(self.put_records(&rows)).buffer_unordered(AT_ONCE);
+        let written: Result<()> = writes.try_collect().await;
+        written.map_err(error::of_several)?;
+        self.log(announced).await
     }
 }

@@ -1,10 +1,15 @@
 //! Commits: what each kind of partition writes, under the condition on its version.
 
 use super::execute::Values;
+use super::expiry::ttl;
 use super::registers::Register;
 use super::{ScyllaStore, head, stocks, users};
+use crate::domain::identity::LoginId;
 use crate::store::encoding::encode;
-use crate::store::{Change, Commit, Commits, Error, Outcome, Partition, Result, Version, WriteId};
+use crate::store::{
+    Change, Commit, Commits, Error, LOGIN_KEPT, LoginWrite, Outcome, Partition, Result, Version,
+    WriteId,
+};
 use async_trait::async_trait;
 use scylla::value::CqlValue;
 
@@ -33,6 +38,11 @@ impl Commits for ScyllaStore {
                 let claim = (Register::claim(&email), encode(&claim));
                 self.write_register(claim, next, expected).await
             }
+            Change::Subject(subject, claim) => {
+                let claim = (Register::subject(&subject), encode(&claim));
+                self.write_register(claim, next, expected).await
+            }
+            Change::Login(login, write) => self.write_login(login, &write, next, expected).await,
             Change::Administrators(users) => {
                 let administrators = (Register::ADMINISTRATORS, encode(&users));
                 self.write_register(administrators, next, expected).await
@@ -62,6 +72,8 @@ impl Commits for ScyllaStore {
                 return Ok(head::outcome(stored, expected, write));
             }
             Partition::Claim(email) => Register::claim(&email),
+            Partition::Subject(subject) => Register::subject(&subject),
+            Partition::Login(login) => Register::login(login),
             Partition::Administrators => Register::ADMINISTRATORS,
             Partition::Roles => Register::ROLES,
         };
@@ -78,10 +90,35 @@ impl ScyllaStore {
         expected: Version,
     ) -> Result<()> {
         let value = [Some(CqlValue::Blob(value))];
-        let (kind, name) = register.key();
-        let key = [text(kind), text(&name)];
-        let values = bind([&next, &value, &key, &[head::condition(expected)]]);
+        let values = bind([
+            &next,
+            &value,
+            &register.bound(),
+            &[head::condition(expected)],
+        ]);
         self.conditional(&self.statements.register_write, values)
+            .await
+    }
+
+    /// The whole partition expires: every column has been written anew, but for the write ids of
+    /// earlier commits, which expire before.
+    async fn write_login(
+        &self,
+        login: LoginId,
+        write: &LoginWrite,
+        next: [Option<CqlValue>; 3],
+        expected: Version,
+    ) -> Result<()> {
+        let life = ttl(write.at.plus(LOGIN_KEPT), self.now());
+        let value = [Some(CqlValue::Blob(encode(&write.pending)))];
+        let values = bind([
+            &[Some(CqlValue::Int(life))],
+            &next,
+            &value,
+            &Register::login(login).bound(),
+            &[head::condition(expected)],
+        ]);
+        self.conditional(&self.statements.expiring_register_write, values)
             .await
     }
 }

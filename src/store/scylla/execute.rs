@@ -33,7 +33,7 @@ impl ScyllaStore {
         for statement in prepared {
             batch.append_statement(statement.clone());
         }
-        let bytes = values.iter().flatten().flatten().map(size).sum::<usize>();
+        let bytes = values.iter().map(bytes).sum::<usize>();
         if bytes > MAX_BATCH {
             return Err(Error::Unavailable(format!(
                 "a commit of {bytes} bytes is larger than {MAX_BATCH}"
@@ -60,6 +60,22 @@ impl ScyllaStore {
         values: impl SerializeRow,
     ) -> Result<()> {
         let answer = self.session.execute_unpaged(statement, values).await;
+        answer.map(drop).map_err(|error| error::write(&error))
+    }
+
+    /// Writes rows of one partition, without a condition: all of them or none.
+    pub(super) async fn write_batch(
+        &self,
+        statements: Vec<(&PreparedStatement, Values)>,
+    ) -> Result<()> {
+        let mut batch = Batch::new(BatchType::Unlogged);
+        batch.set_execution_profile_handle(Some(self.statements.ordinary.clone()));
+        batch.set_is_idempotent(true);
+        let (prepared, values): (Vec<_>, Vec<_>) = statements.into_iter().unzip();
+        for statement in prepared {
+            batch.append_statement(statement.clone());
+        }
+        let answer = self.session.batch(&batch, values).await;
         answer.map(drop).map_err(|error| error::write(&error))
     }
 
@@ -136,6 +152,11 @@ fn is_applied(answer: QueryResult) -> Option<bool> {
         Some(CqlValue::Boolean(applied)) => Some(*applied),
         _ => None,
     }
+}
+
+/// About how many bytes the values have.
+pub(super) fn bytes(values: &Values) -> usize {
+    values.iter().flatten().map(size).sum()
 }
 
 fn size(value: &CqlValue) -> usize {

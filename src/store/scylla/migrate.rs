@@ -201,7 +201,7 @@ impl Migrator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::scylla::Writers;
+    use crate::store::scylla::{UNFINISHED, Writers};
 
     #[test]
     fn a_keyspace_is_replicated_where_it_is_said() {
@@ -212,6 +212,7 @@ mod tests {
             tls: None,
             datacenter: None,
             writers: Writers::Everywhere,
+            unfinished: UNFINISHED,
         };
         let three = Replication { factor: 3 };
         assert_eq!(

@@ -6,6 +6,7 @@
 //! a commit whose outcome is unknown gets decided is not known here but in [`super::resolve`].
 
 mod attempts;
+mod catalog_log;
 mod catalogs;
 mod commits;
 mod connect;
@@ -26,11 +27,12 @@ mod users;
 pub use connect::ConnectError;
 pub use lease::{Lease, LeaseError};
 pub use migrate::{MigrateError, Migration, migrate};
-pub use options::{Options, Replication, Tls, Writers};
+pub use options::{Options, Replication, Tls, UNFINISHED, Writers};
 pub use schema::SchemaError;
 
 use crate::domain::time::Timestamp;
-use crate::sources::Clock;
+use crate::sources::Sources;
+use catalog_log::Unfinished;
 use connect::Connection;
 use scylla::client::session::Session;
 use statements::Statements;
@@ -42,19 +44,20 @@ use tokio::task::AbortHandle;
 pub struct ScyllaStore {
     session: Arc<Session>,
     statements: Arc<Statements>,
-    clock: Arc<dyn Clock>,
+    sources: Sources,
     keyspace: String,
+    unfinished: Unfinished,
     is_healthy: Arc<AtomicBool>,
     watch: AbortHandle,
 }
 
 impl ScyllaStore {
-    /// Connects, once. `clock` tells what has expired.
+    /// Connects, once. The clock tells what has expired.
     ///
     /// # Errors
     /// [`ConnectError`]: the server does not answer, or the keyspace does not have the schema that
     /// this program knows.
-    pub async fn connect(options: &Options, clock: Arc<dyn Clock>) -> Result<Self, ConnectError> {
+    pub async fn connect(options: &Options, sources: &Sources) -> Result<Self, ConnectError> {
         let Connection { session, profiles } = connect::connect(options).await?;
         schema::check(&session, &options.keyspace).await?;
         let prepared = Statements::prepare(&session, &options.keyspace, &profiles);
@@ -65,8 +68,9 @@ impl ScyllaStore {
         Ok(Self {
             session,
             statements,
-            clock,
+            sources: sources.clone(),
             keyspace: options.keyspace.clone(),
+            unfinished: Unfinished::after(options.unfinished),
             is_healthy,
             watch,
         })
@@ -78,9 +82,9 @@ impl ScyllaStore {
     /// [`ConnectError`] for what waiting does not mend.
     pub async fn connect_patiently(
         options: &Options,
-        clock: Arc<dyn Clock>,
+        sources: &Sources,
     ) -> Result<Self, ConnectError> {
-        connect::patiently(|| Self::connect(options, clock.clone())).await
+        connect::patiently(|| Self::connect(options, sources)).await
     }
 
     /// Whether it answered when it was last asked, which it is every second.
@@ -96,7 +100,7 @@ impl ScyllaStore {
     }
 
     fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.sources.clock.now()
     }
 }
 

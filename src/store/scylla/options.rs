@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a keyspace is reached.
 #[derive(Clone)]
@@ -18,7 +19,13 @@ pub struct Options {
     pub datacenter: Option<String>,
     /// From where the keyspace is written.
     pub writers: Writers,
+    /// For how long a write of the catalogue that stands announced, and does not end, is left to
+    /// whoever began it: longer than any of its statements may take effect.
+    pub unfinished: Duration,
 }
+
+/// What [`Options::unfinished`] should be, unless a test is in a hurry.
+pub const UNFINISHED: Duration = Duration::from_secs(15);
 
 /// Encryption.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,19 @@
-//! Small values that change as a whole: claims of e-mail addresses, the administrators, the roles.
-//! A further one needs its place here and no table.
+//! Small values that change as a whole: claims of e-mail addresses and of issuers' subjects, logins
+//! in the making, the administrators, the roles. A further one needs its place here and no table.
 
+use super::commits::text;
 use super::{ScyllaStore, head};
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email};
+use crate::domain::identity::{LoginId, PendingLogin, Subject};
 use crate::domain::ids::UserId;
 use crate::store::encoding::decode;
 use crate::store::{Claims, Result, Versioned};
 use async_trait::async_trait;
+use scylla::value::CqlValue;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 /// Where a value lies.
 pub(super) struct Register {
@@ -37,6 +41,31 @@ impl Register {
         }
     }
 
+    /// Whom an issuer vouches for. Neither part has control characters.
+    pub(super) fn subject(subject: &Subject) -> Self {
+        Self {
+            kind: "subject",
+            name: format!("{}\n{}", subject.issuer(), subject.sub()),
+        }
+    }
+
+    /// A login in the making.
+    pub(super) fn login(login: LoginId) -> Self {
+        let mut name = String::with_capacity(2 * login.0.len());
+        for byte in login.0 {
+            let _ = write!(name, "{byte:02x}");
+        }
+        Self {
+            kind: "login",
+            name,
+        }
+    }
+
+    /// Its key, to bind.
+    pub(super) fn bound(&self) -> [Option<CqlValue>; 2] {
+        [text(self.kind), text(&self.name)]
+    }
+
     /// Its key.
     pub(super) fn key(self) -> (&'static str, String) {
         (self.kind, self.name)
@@ -61,6 +90,18 @@ impl ScyllaStore {
 impl Claims for ScyllaStore {
     async fn claim(&self, email: Email) -> Result<Versioned<Option<Claim>>> {
         self.register(Register::claim(&email)).await
+    }
+
+    async fn subject(&self, subject: Subject) -> Result<Versioned<Option<Claim>>> {
+        self.register(Register::subject(&subject)).await
+    }
+
+    async fn login(&self, login: LoginId) -> Result<Versioned<Option<PendingLogin>>> {
+        let found: Versioned<Option<Option<_>>> = self.register(Register::login(login)).await?;
+        Ok(Versioned {
+            version: found.version,
+            value: found.value.flatten(),
+        })
     }
 
     async fn administrators(&self) -> Result<Versioned<BTreeSet<UserId>>> {

@@ -23,6 +23,8 @@ macro_rules! statements {
         pub(super) struct Statements {
             /// Of all conditional writes, batches too.
             pub(super) conditional: ExecutionProfileHandle,
+            /// Of batches without a condition.
+            pub(super) ordinary: ExecutionProfileHandle,
             $($(#[$doc])* pub(super) $name: PreparedStatement,)*
         }
 
@@ -36,7 +38,11 @@ macro_rules! statements {
                 $(let $name = prepare(session, keyspace, profiles, Kind::$kind, $text);)*
                 // All at once: each is a round trip to every node.
                 let ($($name,)*) = tokio::try_join!($($name,)*)?;
-                Ok(Self { conditional: profiles.conditional.clone(), $($name,)* })
+                Ok(Self {
+                    conditional: profiles.conditional.clone(),
+                    ordinary: profiles.ordinary.clone(),
+                    $($name,)*
+                })
             }
         }
     };
@@ -84,6 +90,10 @@ statements! {
     register_write: Conditional
         "UPDATE {ks}.registers SET version = ?, slots[?] = ?, value = ? \
          WHERE kind = ? AND name = ? IF version = ?",
+    /// As `register_write`, with an end.
+    expiring_register_write: Conditional
+        "UPDATE {ks}.registers USING TTL ? SET version = ?, slots[?] = ?, value = ? \
+         WHERE kind = ? AND name = ? IF version = ?",
     register_slots: Serial "SELECT version, slots FROM {ks}.registers WHERE kind = ? AND name = ?",
     register: Serial "SELECT version, value FROM {ks}.registers WHERE kind = ? AND name = ?",
 
@@ -94,6 +104,28 @@ statements! {
     owner: Ordinary "SELECT user_id FROM {ks}.order_owners WHERE order_id = ?",
     mark: Serial "SELECT value FROM {ks}.marks WHERE name = ?",
     raise_mark: Conditional "UPDATE {ks}.marks SET value = ? WHERE name = ? IF value = ?",
+
+    /// Where the log of the catalogue ends, and who is writing.
+    log_head: Serial
+        "SELECT position, writer FROM {ks}.catalog_log WHERE log = 'catalog' LIMIT 1",
+    log_writing: Serial
+        "SELECT writer, writing FROM {ks}.catalog_log WHERE log = 'catalog' LIMIT 1",
+    log_entries: Serial
+        "SELECT entry, key FROM {ks}.catalog_log \
+         WHERE log = 'catalog' AND slot >= ? AND slot <= ?",
+    /// Announces a write of records.
+    log_claim: Conditional
+        "UPDATE {ks}.catalog_log SET writer = ?, writing = ? WHERE log = 'catalog' \
+         IF position = ? AND writer = null",
+    /// Moves the end of the log, and ends an announcement.
+    log_finish: Conditional
+        "UPDATE {ks}.catalog_log SET position = ?, writer = null, writing = null \
+         WHERE log = 'catalog' IF position = ? AND writer = ?",
+    /// Moves the end of the log.
+    log_append: Conditional
+        "UPDATE {ks}.catalog_log SET position = ? WHERE log = 'catalog' IF position = ?",
+    log_entry: Conditional
+        "INSERT INTO {ks}.catalog_log (log, slot, entry, key) VALUES ('catalog', ?, ?, ?)",
 
     put_catalog: Ordinary
         "INSERT INTO {ks}.catalog (kind, bucket, id, value) VALUES (?, ?, ?, ?)",

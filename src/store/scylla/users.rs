@@ -54,7 +54,7 @@ pub(super) fn rows<'s>(
     let mut rows = Vec::with_capacity(2 + 2 * write.orders.len() + write.keys.len());
     // Every partition begins with a row that always lives.
     let first = (expected == 0).then(Cart::default);
-    if let Some(cart) = write.cart.as_ref().or(first.as_ref()) {
+    if let Some(cart) = write.cart.as_deref().or(first.as_ref()) {
         rows.push(row(kind::CART, 0, "", encode(cart)));
     }
     if let Some(account) = &write.account {

@@ -9,13 +9,13 @@ use cartwright::auth::secret::Secret;
 use cartwright::domain::access::admin_role;
 use cartwright::domain::account::Email;
 use cartwright::store::fault::{Fault, Op};
-use cartwright::store::{Change, Claims};
+use cartwright::store::{Change, Claims, Store};
 use futures::future::join_all;
 use std::sync::Arc;
 
 const PASSWORD: &str = "correct horse battery";
 
-fn accounts(world: &World) -> Accounts {
+pub(super) fn accounts(world: &World<impl Store>) -> Accounts {
     let secret = Secret::parse("v8Qy2-Lr5Tn0wXz7KdJfGh3MbPcSaEu9").unwrap();
     let limits = Limits {
         workers: 2,
@@ -30,10 +30,11 @@ fn accounts(world: &World) -> Accounts {
         access: Arc::new(AccessTokens::new(&secret, world.sources.clone())),
         refresh: RefreshTokens::new(&secret, world.entropy.clone()),
         administration: world.system.administration(),
+        openid: None,
     })
 }
 
-fn email(name: &str) -> Email {
+pub(super) fn email(name: &str) -> Email {
     Email::parse(&format!("{name}@example.com")).unwrap()
 }
 
@@ -46,11 +47,11 @@ fn registration(name: &str) -> Registration {
     }
 }
 
-async fn register(accounts: &Accounts, name: &str) -> Result<Opened, AccountFailure> {
+pub(super) async fn register(accounts: &Accounts, name: &str) -> Result<Opened, AccountFailure> {
     accounts.register(registration(name), soon()).await
 }
 
-async fn login(accounts: &Accounts, name: &str) -> Result<Opened, AccountFailure> {
+pub(super) async fn login(accounts: &Accounts, name: &str) -> Result<Opened, AccountFailure> {
     accounts
         .login(Some(email(name)), PASSWORD.into(), soon())
         .await
@@ -62,7 +63,7 @@ async fn administer(accounts: &Accounts, name: &str) -> Result<bool, AccountFail
         .await
 }
 
-fn claim_commit(op: &Op<'_>) -> bool {
+pub(super) fn claim_commit(op: &Op<'_>) -> bool {
     matches!(op, Op::Commit(commit) if matches!(commit.change, Change::Claim(..)))
 }
 

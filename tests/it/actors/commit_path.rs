@@ -137,7 +137,7 @@ async fn added_once_despite(faults: Vec<Fault>) {
     let stored = world.stored(user).await;
     assert_eq!(
         (stored.version, &stored.value.cart),
-        (before + 1, &cart.cart)
+        (before + 1, &*cart.cart)
     );
     assert_eq!(units(world.ask(user, adding("shirt", 1)).await, "shirt"), 3);
     assert_eq!(world.stored(user).await.version, before + 2);
@@ -257,7 +257,7 @@ async fn a_refused_commit_fails_what_it_carried_and_nothing_else() {
     let cart = gathered.await.unwrap().unwrap().into_cart().unwrap();
     assert_eq!(line_of(&cart, "mug").unwrap().1, 1);
     assert_eq!((cart.cart.lines.len(), cart.cart.revision), (1, 1));
-    assert_eq!(world.stored(user).await.value.cart, cart.cart);
+    assert_eq!(world.stored(user).await.value.cart, *cart.cart);
 }
 
 #[tokio::test(start_paused = true)]

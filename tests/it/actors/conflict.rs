@@ -24,7 +24,7 @@ async fn what_another_owner_wrote_is_neither_lost_nor_done_twice() {
     let cart = other.add(user, "poster", 4).await.unwrap();
     assert_eq!(cart.cart.revision, 4);
     let stored = world.stored(user).await.value.cart;
-    assert_eq!(stored, cart.cart);
+    assert_eq!(stored, *cart.cart);
     let units: Vec<u32> = stored.lines.iter().map(|line| line.quantity).collect();
     assert_eq!(units, [4, 2, 4]);
 }

@@ -7,6 +7,7 @@ use cartwright::actors::Failure;
 use cartwright::domain::user::{IfMatch, Key, Rejection, Request};
 use cartwright::store::fault::Op;
 use futures::future::join_all;
+use std::sync::Arc;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -276,7 +277,7 @@ async fn put_cart(
 ) {
     use cartwright::store::{Change, Commit, Commits, UserWrite, WriteId};
     let write = UserWrite {
-        cart: Some(cart),
+        cart: Some(Arc::new(cart)),
         ..UserWrite::default()
     };
     let commit = Commit {

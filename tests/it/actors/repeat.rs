@@ -16,7 +16,8 @@ async fn a_job_that_panics_is_started_again() {
             counted.fetch_add(1, Ordering::Relaxed),
             2,
             "the third fails"
-        )
+        );
+        std::future::ready(())
     };
     world.system.repeat("job", Duration::from_secs(1), job);
     // The clock stands still while anything is left to do.

@@ -4,10 +4,10 @@ use crate::app::{TestApp, TestStore, order_body};
 use cartwright::domain::ids::{PromotionCode, Sku};
 use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::import::{self, Format, Input, Progress, Refusal};
-use cartwright::sources::{Sources, SystemClock, SystemEntropy};
+use cartwright::sources::Sources;
+use cartwright::store::Store;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// A shirt for 20.00, a mug for 9.99, a hundred of each.
 pub const GOODS: &str = r#"
@@ -31,6 +31,19 @@ impl Progress for Whole {
     }
 }
 
+/// Imports these records.
+pub async fn import(store: &dyn Store, records: &str) {
+    let input = Input {
+        file: "shop.ndjson".to_owned(),
+        format: Format::Ndjson,
+        data: records.as_bytes(),
+    };
+    let options = import::Options::default();
+    import::run(store, &Sources::system(), input, options, &mut Whole)
+        .await
+        .unwrap();
+}
+
 impl Shop {
     /// Of [`GOODS`] and these records.
     pub async fn with(records: &str) -> Self {
@@ -40,19 +53,7 @@ impl Shop {
     /// Of these records alone.
     pub async fn of(records: &str) -> Self {
         let store = TestStore::empty().await;
-        let sources = Sources {
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-        };
-        let input = Input {
-            file: "shop.ndjson".to_owned(),
-            format: Format::Ndjson,
-            data: records.as_bytes(),
-        };
-        let options = import::Options::default();
-        import::run(&*store.shared(), &sources, input, options, &mut Whole)
-            .await
-            .unwrap();
+        import(&*store.shared(), records).await;
         Self::open(store).await
     }
 

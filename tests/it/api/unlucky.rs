@@ -1,16 +1,16 @@
 //! Two nodes that both believe they own everybody, over a keyspace whose answers get lost: nothing
 //! that was acknowledged is lost, nothing is done twice.
 //!
-//! `CARTWRIGHT_TEST_SEED=7 tests/run unlucky` draws the faults of the seed 7 again, and no others;
-//! which operation meets which follows from the time as well.
+//! A failing run prints its seed. `CARTWRIGHT_TEST_SEED=7 tests/run api::unlucky` draws the faults of
+//! the seed 7 again, and no others; which operation meets which follows from the time as well.
 
+use super::shop::import;
 use crate::app::{TestApp, order_body};
 use crate::cql::{self, Keyspace};
+use crate::seeds::seeds;
 use cartwright::domain::ids::Sku;
 use cartwright::domain::stock::{StockKey, StockLevel};
-use cartwright::import::progress::Logged;
-use cartwright::import::{self, Format, Input, Options};
-use cartwright::sources::{Sources, SystemClock};
+use cartwright::sources::SystemClock;
 use cartwright::store::Stocks;
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
 use cartwright::store::scylla::ScyllaStore;
@@ -22,6 +22,8 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// For so long seeds are begun, unless their number is given.
+const TIME: Duration = Duration::from_secs(30);
 const CUSTOMERS: u64 = 6;
 const SHIRTS: u64 = 16;
 /// Of a hundred operations so many go wrong.
@@ -36,10 +38,7 @@ const FLAGS: [&str; 2] = ["--demo-catalog", "off"];
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_nodes_whose_store_loses_answers_every_change_takes_effect_once() {
     let Some(server) = cql::server() else { return };
-    let seed = std::env::var("CARTWRIGHT_TEST_SEED").map(|seed| seed.parse().unwrap());
-    let seeds = seed.map_or(1..=10, |seed: u64| seed..=seed);
-    for seed in seeds {
-        println!("seed {seed}");
+    for seed in seeds(TIME) {
         run(&server, seed).await;
     }
 }
@@ -47,15 +46,7 @@ async fn of_two_nodes_whose_store_loses_answers_every_change_takes_effect_once()
 async fn run(server: &str, seed: u64) {
     let keyspace = Keyspace::lend(server).await;
     let store = keyspace.store(Arc::new(SystemClock)).await;
-    let input = Input {
-        file: "shop.ndjson".into(),
-        format: Format::Ndjson,
-        data: GOODS.as_bytes(),
-    };
-    let options = Options::default();
-    import::run(&store, &Sources::system(), input, options, &mut Logged)
-        .await
-        .unwrap();
+    import(&store, GOODS).await;
     let store = FaultyStore::new(store, FaultPlan::NONE);
     let nodes = [open(&store).await, open(&store).await];
     let mut tokens = Vec::new();

@@ -1,11 +1,11 @@
-//! `README.md`: its walk-through, run line by line.
+//! `README.md`: its walk-through and its login with Google, run line by line.
 
-use super::{read, section};
+use super::{read, root, section};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -90,17 +90,27 @@ fn has(program: &str) -> bool {
 
 #[test]
 fn the_walk_through_shows_what_it_says() {
-    if let Some(lacking) = ["bash", "curl"].into_iter().find(|program| !has(program)) {
+    walk("## A walk through the shop", &["bash", "curl"], 11);
+}
+
+#[test]
+fn the_login_with_google_shows_what_it_says() {
+    walk("## Login with Google", &["bash", "curl", "node", "npm"], 3);
+}
+
+/// Runs the steps of a section, at least so many, where these programs are.
+fn walk(heading: &str, needs: &[&str], least: usize) {
+    if let Some(lacking) = needs.iter().find(|program| !has(program)) {
         assert!(
             std::env::var_os("CI").is_none(),
-            "the walk-through needs {lacking}"
+            "{heading} of README.md needs {lacking}"
         );
-        eprintln!("SKIPPED: the walk-through of README.md was not run, for want of {lacking}");
+        eprintln!("SKIPPED: {heading} of README.md was not run, for want of {lacking}");
         return;
     }
     let manual = read("README.md");
-    let steps = steps(&section(&manual, "## A walk through the shop"));
-    assert!(steps.len() > 10);
+    let steps = steps(&section(&manual, heading));
+    assert!(steps.len() >= least);
     let shown = run(&steps);
     let outputs: Vec<_> = shown.split(NEXT).collect();
     for (step, output) in steps.iter().zip(&outputs) {
@@ -118,10 +128,12 @@ fn run(steps: &[Step]) -> String {
     let bin = dir.path().join("bin");
     fs::create_dir(&bin).unwrap();
     stand_in(&bin);
+    symlink(root().join("tests"), dir.path().join("tests")).unwrap();
     let port = free_port();
     // What was started is ended, however the walk ends.
     let mut script =
-        "set -euo pipefail\ntrap 'kill -9 \"${SERVER:-}\" 2>/dev/null || true' EXIT\n".to_owned();
+        "set -euo pipefail\ntrap 'kill -9 ${SERVER:-} ${ISSUER:-} 2>/dev/null || true' EXIT\n"
+            .to_owned();
     for step in steps {
         writeln!(script, "{}printf '{NEXT}'", step.typed).unwrap();
     }
@@ -131,6 +143,7 @@ fn run(steps: &[Step]) -> String {
         .current_dir(dir.path())
         .env("PATH", format!("{}:{path}", bin.display()))
         .env("SHOP", format!("http://127.0.0.1:{port}"))
+        .env("ISSUER_PORT", free_port().to_string())
         .env("CARTWRIGHT_LISTEN", format!("127.0.0.1:{port}"))
         .env("CARTWRIGHT_OPS_LISTEN", "off")
         .env("CARTWRIGHT_LOG", "error")

@@ -29,6 +29,7 @@ fn help_is_given() {
         (&["--help"][..], "Without a command, cartwright serves."),
         (&["serve", "--help"], "CARTWRIGHT_ADMIN_PASSWORD"),
         (&["import", "--help"], "--currency"),
+        (&["generate", "--help"], "--seed"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
     ] {
         let Finished {

@@ -1,7 +1,8 @@
 //! `cartwright import`: a shop from a Shopify export, and what is said of one that is broken.
 
 use super::api::Api;
-use super::binary::{Finished, Shop};
+use super::binary::{Finished, Shop, cartwright, finish};
+use cartwright::import::generate::{Generator, RARE};
 use serde_json::{Value, json};
 
 const HEADER: &str = "Handle,Title,Body (HTML),Vendor,Type,Published,Option1 Name,Option1 Value,\
@@ -195,5 +196,34 @@ fn what_cannot_be_imported_at_all_is_said_in_one_line() {
         );
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
         assert!(stderr.contains(expected), "{expected}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_generated_catalogue_is_imported_and_its_words_are_found() {
+    let shop = Shop::new();
+    let generate = || {
+        finish(&mut cartwright(&[
+            "generate",
+            "--products",
+            "45",
+            "--seed",
+            "3",
+        ]))
+    };
+    let made = generate();
+    assert_eq!((made.code, made.stderr.as_str()), (Some(0), ""));
+    assert_eq!(made.stdout, generate().stdout);
+    let imported = shop.import(&shop.write("made.ndjson", &made.stdout), &[]);
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    let server = shop.start(&[]);
+    let api = Api::of(&server.url);
+    let generator = Generator::new(3, 45);
+    let rare = generator.rare_word(1).unwrap();
+    let (half, halves) = generator.half_word();
+    for (word, count) in [(rare.as_str(), RARE), (half, halves), ("lot", 45)] {
+        let path = format!("/catalog/products?keyword={word}");
+        let found = api.get(&path, None).await;
+        assert_eq!(found.body["meta"]["total_items"], count, "{word}");
     }
 }

@@ -6,4 +6,5 @@ mod commands;
 mod import;
 mod keyspace;
 mod kill;
+mod openid;
 mod signals;

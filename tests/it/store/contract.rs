@@ -4,14 +4,17 @@
 use super::samples::*;
 use cartwright::domain::access::RoleBook;
 use cartwright::domain::cart::Cart;
+use cartwright::domain::catalog::Product;
+use cartwright::domain::identity::Subject;
 use cartwright::domain::stock::{Hold, HoldState, StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::store::{
-    CatalogKey, CatalogRow, Change, Commit, Error, Outcome, Partition, SLOTS, StockWrite, Store,
-    UserWrite, bucket, encoding,
+    CATALOG_LOG, CatalogKey, CatalogRow, Change, Changes, Commit, Error, LoginWrite, Outcome,
+    Partition, SLOTS, StockWrite, Store, UserWrite, bucket, encoding,
 };
 use futures::future::join_all;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// `contract_tests!(name, subject)`: a module of tests; `subject` is evaluated once per test and
 /// has the store in its field `store`.
@@ -33,11 +36,15 @@ macro_rules! contract_tests {
             attempts_lie_in_buckets,
             the_low_water_mark_never_falls,
             a_claim_is_taken_once,
+            a_subject_is_linked_once,
+            a_login_is_taken_once,
             administrators_change_as_a_whole,
             roles_change_as_a_whole,
             catalog_pages_neither_skip_nor_repeat,
             the_shop_is_sorted,
             catalog_records_are_replaced_and_found_by_key,
+            changes_of_the_catalogue_are_logged_in_order,
+            a_log_that_was_pruned_or_never_got_there_says_so,
             a_cart_as_large_as_allowed_is_kept,
         );
     };
@@ -85,6 +92,10 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
         at: NOW,
     };
     let promotion = StockKey::Promotion(code("A"));
+    let login_write = LoginWrite {
+        pending: None,
+        at: NOW,
+    };
     let changes = [
         Change::User(user_id(1), UserWrite::default()),
         Change::User(user_id(2), UserWrite::default()),
@@ -92,6 +103,10 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
         Change::Stock(sku("AB"), stock.clone()),
         Change::Stock(promotion, stock),
         Change::Claim(email("a@example.com"), claim()),
+        Change::Subject(subject("1"), issued_claim()),
+        Change::Subject(subject("11"), issued_claim()),
+        Change::Login(login_id(0), login_write.clone()),
+        Change::Login(login_id(1), login_write),
         Change::Administrators(BTreeSet::new()),
         Change::Roles(role_book()),
     ];
@@ -110,6 +125,8 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
             Partition::User(id) => store.user(id).await.unwrap().version,
             Partition::Stock(key) => store.stock(key).await.unwrap().version,
             Partition::Claim(email) => store.claim(email).await.unwrap().version,
+            Partition::Subject(subject) => store.subject(subject).await.unwrap().version,
+            Partition::Login(login) => store.login(login).await.unwrap().version,
             Partition::Administrators => store.administrators().await.unwrap().version,
             Partition::Roles => store.roles().await.unwrap().version,
         };
@@ -137,7 +154,7 @@ pub(crate) async fn what_is_not_written_stays(store: &impl Store) {
     let found = store.user(user).await.unwrap();
     assert_eq!(found.version, 3);
     assert_eq!(found.value.account, Some(account()));
-    assert_eq!(found.value.cart, cart_write(4).cart.unwrap());
+    assert_eq!(found.value.cart, *cart_write(4).cart.unwrap());
     let nobody = store.user(user_id(9)).await.unwrap();
     assert_eq!((nobody.version, nobody.value), Default::default());
 }
@@ -395,6 +412,51 @@ pub(crate) async fn a_claim_is_taken_once(store: &impl Store) {
     assert_eq!((other.version, other.value), (0, None));
 }
 
+pub(crate) async fn a_subject_is_linked_once(store: &impl Store) {
+    let link = |write| Commit {
+        expected: 0,
+        write: write_id(write),
+        change: Change::Subject(subject("1"), issued_claim()),
+    };
+    let free = store.subject(subject("1")).await.unwrap();
+    assert_eq!((free.version, free.value), (0, None));
+    store.commit(link(1)).await.unwrap();
+    assert_eq!(store.commit(link(2)).await, Err(Error::Conflict));
+    let linked = store.subject(subject("1")).await.unwrap();
+    assert_eq!((linked.version, linked.value), (1, Some(issued_claim())));
+    let elsewhere = Subject::parse("https://issuer.example/", "1").unwrap();
+    for other in [subject("11"), subject("~".repeat(255).as_str()), elsewhere] {
+        let free = store.subject(other).await.unwrap();
+        assert_eq!((free.version, free.value), (0, None));
+    }
+}
+
+pub(crate) async fn a_login_is_taken_once(store: &impl Store) {
+    let login = login_id(7);
+    let write = |expected, write, pending| {
+        store.commit(login_commit(login, expected, write_id(write), pending, NOW))
+    };
+    let none = store.login(login).await.unwrap();
+    assert_eq!((none.version, none.value), (0, None));
+    write(0, 1, Some(pending_login())).await.unwrap();
+    assert_eq!(
+        write(0, 2, Some(pending_login())).await,
+        Err(Error::Conflict)
+    );
+    let pending = store.login(login).await.unwrap();
+    assert_eq!((pending.version, pending.value), (1, Some(pending_login())));
+    let takers = join_all((10..20).map(|taker| write(1, taker, None))).await;
+    assert_eq!(takers.iter().filter(|taken| taken.is_ok()).count(), 1);
+    let taken = store.login(login).await.unwrap();
+    assert_eq!((taken.version, taken.value), (2, None));
+    write(2, 30, Some(pending_login())).await.unwrap();
+    assert_eq!(
+        store.login(login).await.unwrap().value,
+        Some(pending_login())
+    );
+    assert_eq!(store.login(login_id(8)).await.unwrap().version, 0);
+}
+
 pub(crate) async fn administrators_change_as_a_whole(store: &impl Store) {
     let set = |expected: u64, users: &[u128]| {
         let users = users.iter().copied().map(user_id).collect();
@@ -543,6 +605,88 @@ pub(crate) async fn catalog_records_are_replaced_and_found_by_key(store: &impl S
     assert!(matches!(too_many, Err(Error::Unavailable(_))));
 }
 
+fn named(id: &str, name: &str) -> CatalogRow {
+    CatalogRow::Product(Box::new(Product {
+        name: name.to_owned(),
+        ..product(id)
+    }))
+}
+
+pub(crate) async fn changes_of_the_catalogue_are_logged_in_order(store: &impl Store) {
+    assert_eq!(store.catalog_position().await, Ok(0));
+    let nothing = Changes::Keys {
+        keys: vec![],
+        position: 0,
+    };
+    assert_eq!(store.catalog_changes(0, 10).await, Ok(nothing));
+    let batches = [
+        vec![
+            named("b", "1"),
+            CatalogRow::Category(category("x")),
+            named("a", "1"),
+        ],
+        vec![
+            CatalogRow::TaxRate(tax_rate("US", Some("NY"), 1)),
+            named("b", "2"),
+        ],
+        vec![CatalogRow::Currency(product("x").base_price.currency)],
+    ];
+    let mut written = Vec::new();
+    for (number, batch) in (0..).zip(batches) {
+        let before = store.catalog_position().await.unwrap();
+        let keys: Vec<_> = batch.iter().map(CatalogRow::key).collect();
+        store.put_catalog(batch).await.unwrap();
+        let position = store.catalog_position().await.unwrap();
+        assert!(position > before, "batch {number}");
+        written.extend(keys.clone());
+        let since = store.catalog_changes(before, 100).await;
+        assert_eq!(since, Ok(Changes::Keys { keys, position }));
+    }
+    for limit in [1, 2, 4, 6, 100] {
+        let (mut walked, mut after) = (Vec::new(), 0);
+        loop {
+            let page = store.catalog_changes(after, limit).await.unwrap();
+            let Changes::Keys { keys, position } = page else {
+                panic!("lost after {after}");
+            };
+            assert!(keys.len() <= usize::try_from(limit).unwrap());
+            assert_eq!(keys.is_empty(), position == after);
+            if keys.is_empty() {
+                break;
+            }
+            walked.extend(keys);
+            after = position;
+        }
+        assert_eq!(walked, written, "by {limit}");
+        assert_eq!(store.catalog_position().await, Ok(after));
+    }
+}
+
+pub(crate) async fn a_log_that_was_pruned_or_never_got_there_says_so(store: &impl Store) {
+    assert_eq!(store.catalog_changes(1, 10).await, Ok(Changes::Lost));
+    let batches = CATALOG_LOG / 256;
+    for batch in 0..=batches {
+        let row = |number: u64| CatalogRow::Brand(brand(&format!("b-{batch}-{number}")));
+        store
+            .put_catalog((0..256).map(row).collect())
+            .await
+            .unwrap();
+    }
+    let end = store.catalog_position().await.unwrap();
+    assert_eq!(store.catalog_changes(0, 10).await, Ok(Changes::Lost));
+    assert_eq!(store.catalog_changes(end + 1, 10).await, Ok(Changes::Lost));
+    let kept = |after| async move {
+        match store.catalog_changes(after, u32::MAX).await.unwrap() {
+            Changes::Keys { keys, position } => (keys.len() as u64, position),
+            Changes::Lost => panic!("{after} of {end} is lost"),
+        }
+    };
+    assert_eq!(kept(end).await, (0, end));
+    assert_eq!(kept(end - CATALOG_LOG).await, (CATALOG_LOG, end));
+    let beyond = store.catalog_changes(end - CATALOG_LOG - 1, 1).await;
+    assert_eq!(beyond, Ok(Changes::Lost));
+}
+
 pub(crate) async fn a_cart_as_large_as_allowed_is_kept(store: &impl Store) {
     let limit = cartwright::domain::cart::MAX_BYTES;
     let mut cart = Cart {
@@ -556,7 +700,7 @@ pub(crate) async fn a_cart_as_large_as_allowed_is_kept(store: &impl Store) {
     for expected in 0..3 {
         cart.revision = expected;
         let write = UserWrite {
-            cart: Some(cart.clone()),
+            cart: Some(Arc::new(cart.clone())),
             account: Some(account()),
             ..UserWrite::default()
         };

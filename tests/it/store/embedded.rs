@@ -4,8 +4,8 @@ use super::samples::*;
 use super::{ManualClock, Subject, embedded};
 use cartwright::store::embedded::{EmbeddedStore, OpenError, Options};
 use cartwright::store::{
-    Attempts, CatalogRow, Catalogs, Change, Claims, Commit, Commits, Error, UserWrite, Users,
-    bucket,
+    Attempts, CatalogRow, Catalogs, Change, Changes, Claims, Commit, Commits, Error, UserWrite,
+    Users, bucket,
 };
 use futures::future::join_all;
 use std::path::{Path, PathBuf};
@@ -40,6 +40,10 @@ async fn fill(store: &EmbeddedStore) {
     let attempt = attempt(order_id(1), user_id(1), NOW);
     store.put_attempt(attempt).await.unwrap();
     store.raise_low_water(5).await.unwrap();
+    fill_catalog(store).await;
+}
+
+async fn fill_catalog(store: &EmbeddedStore) {
     let rows = (0..200).map(|n| CatalogRow::Product(Box::new(product(&format!("p{n}")))));
     store.put_catalog(rows.collect()).await.unwrap();
 }
@@ -214,4 +218,46 @@ async fn damage_is_told_at_opening() {
     }
     std::fs::write(file(dir.path()), whole).unwrap();
     assert_filled(&open(dir.path()).unwrap()).await;
+}
+
+/// Such a file has the records and no log.
+#[tokio::test]
+async fn a_file_from_before_the_log_of_the_catalogue_opens_and_works() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    fill(&store).await;
+    store.close();
+    let logged = remove_log(&file(dir.path()));
+    assert_eq!(logged, 200);
+    let store = open(dir.path()).unwrap();
+    assert_filled(&store).await;
+    assert_eq!(store.catalog_position().await, Ok(0));
+    let row = CatalogRow::Brand(brand("b"));
+    let keys = vec![row.key()];
+    store.put_catalog(vec![row]).await.unwrap();
+    let changes = store.catalog_changes(0, 10).await;
+    assert_eq!(changes, Ok(Changes::Keys { keys, position: 1 }));
+    assert_filled(&store).await;
+}
+
+fn remove_log(file: &Path) -> usize {
+    let database = redb::Database::open(file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    let catalog: redb::TableDefinition<&[u8], &[u8]> = redb::TableDefinition::new("catalog");
+    let mut table = transaction.open_table(catalog).unwrap();
+    let log = table.extract_from_if::<&[u8], _>(&b"l"[..]..&b"m"[..], |_, _| true);
+    let removed = log.unwrap().count();
+    drop(table);
+    transaction.commit().unwrap();
+    removed
+}
+
+/// An import that is repeated is not to wake whoever follows the log.
+#[tokio::test]
+async fn records_that_are_put_again_equal_are_not_logged() {
+    let Subject { store, _dir, .. } = embedded();
+    fill(&store).await;
+    let position = store.catalog_position().await.unwrap();
+    fill_catalog(&store).await;
+    assert_eq!(store.catalog_position().await, Ok(position));
 }

@@ -3,10 +3,11 @@
 use super::samples::*;
 use cartwright::domain::account::KeyUse;
 use cartwright::domain::cart::Cart;
+use cartwright::domain::identity::PendingLogin;
 use cartwright::domain::shop::Discount;
 use cartwright::domain::stock::{Hold, HoldState, StockLevel};
-use cartwright::store::Error;
 use cartwright::store::encoding::{cart_bytes, decode, encode};
+use cartwright::store::{CatalogRow, Error};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
@@ -58,6 +59,12 @@ golden! {
         "0110010203040506470880000000000000010010246172676f6e32696424763d313924780f616e6e\
          406578616d706c652e636f6d03416e6e02c3850180a0abfef9620110010203040506470880000000\
          00000002";
+    issued_claims: issued_claim() =>
+        "011001020304050647088000000000000001011668747470733a2f2f6973737565722e6578616d70\
+         6c6504323438320f616e6e406578616d706c652e636f6d03416e6e02c3850180a0abfef962011001\
+         020304050647088000000000000002";
+    logins: Some(pending_login()) => "0101026e6f0376657280a0abfef962";
+    taken_logins: None::<PendingLogin> => "0100";
     administrators: BTreeSet::from([user_id(1), user_id(2)]) =>
         "010210010203040506470880000000000000011001020304050647088000000000000002";
     role_books: role_book() =>
@@ -91,6 +98,10 @@ golden! {
     fixed_discounts: Discount::Fixed(money(500)) => "0101e80703555344";
     currencies: money(1).currency => "0103555344";
     users: user_id(1) => "011001020304050647088000000000000001";
+    logged_products: CatalogRow::Product(Box::new(product("prod-1"))).key() => "01030670726f642d31";
+    logged_tax_rates: CatalogRow::TaxRate(tax_rate("US", Some("NY"), 1)).key() =>
+        "010402555301024e59";
+    logged_currencies: CatalogRow::Currency(money(1).currency).key() => "0100";
     numbers: (300_u64, -300_i64) => "01ac02d704";
 }
 

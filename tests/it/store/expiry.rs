@@ -7,7 +7,9 @@ use cartwright::domain::ids::UserId;
 use cartwright::domain::stock::{Hold, HoldState, StockLevel};
 use cartwright::domain::time::{Millis, Timestamp};
 use cartwright::sources::Clock;
-use cartwright::store::{Change, Commit, HOLD_LIFE, StockWrite, Store, UserWrite, Version};
+use cartwright::store::{
+    Change, Commit, HOLD_LIFE, LOGIN_KEPT, StockWrite, Store, UserWrite, Version,
+};
 
 #[tokio::test]
 async fn keys_in_memory() {
@@ -43,6 +45,18 @@ async fn bounded_in_memory() {
 async fn bounded_embedded() {
     let Subject { store, clock, _dir } = embedded();
     a_sweep_is_bounded_and_catches_up(&store, &clock).await;
+}
+
+#[tokio::test]
+async fn logins_in_memory() {
+    let Subject { store, clock, _dir } = memory();
+    logins_are_forgotten_whole(&store, &clock).await;
+}
+
+#[tokio::test]
+async fn logins_embedded() {
+    let Subject { store, clock, _dir } = embedded();
+    logins_are_forgotten_whole(&store, &clock).await;
 }
 
 async fn use_keys(
@@ -141,6 +155,40 @@ pub(crate) async fn terminal_holds_expire(store: &impl Store, clock: &ManualCloc
     assert_eq!(states().await, [true, false, false]);
     let found = store.stock(item.clone()).await.unwrap();
     assert_eq!((found.version, found.value), (1, level));
+}
+
+async fn logins_are_forgotten_whole(store: &impl Store, clock: &ManualClock) {
+    let [begun, taken, again] = [1, 2, 3].map(login_id);
+    let write = async |login, expected: Version, pending| {
+        let write = write_id(expected.into());
+        let commit = login_commit(login, expected, write, pending, clock.now());
+        store.commit(commit).await.unwrap();
+    };
+    for login in [begun, taken, again] {
+        write(login, 0, Some(pending_login())).await;
+    }
+    clock.advance(Millis(1));
+    write(taken, 1, None).await;
+    let versions = async || {
+        let mut versions = Vec::new();
+        for login in [begun, taken, again] {
+            versions.push(store.login(login).await.unwrap().version);
+        }
+        versions
+    };
+    clock.advance(Millis(LOGIN_KEPT.0 - 2));
+    sweep(store).await;
+    assert_eq!(versions().await, [1, 2, 1]);
+    write(again, 1, Some(pending_login())).await;
+    clock.advance(Millis(1));
+    sweep(store).await;
+    assert_eq!(versions().await, [0, 2, 2]);
+    clock.advance(Millis(1));
+    sweep(store).await;
+    assert_eq!(versions().await, [0, 0, 2]);
+    write(begun, 0, Some(pending_login())).await;
+    let anew = store.login(begun).await.unwrap();
+    assert_eq!((anew.version, anew.value), (1, Some(pending_login())));
 }
 
 async fn a_sweep_is_bounded_and_catches_up(store: &impl Store, clock: &ManualClock) {

@@ -66,7 +66,8 @@ async fn stores() -> Option<(Line, ScyllaStore, ScyllaStore, Keyspace)> {
     let line = Line::to(server).await;
     let clock = Arc::new(ManualClock::default());
     let through = cql::options(&line.address, &keyspace.options().keyspace);
-    let far = ScyllaStore::connect(&through, clock.clone()).await.unwrap();
+    let sources = cql::sources(clock.clone());
+    let far = ScyllaStore::connect(&through, &sources).await.unwrap();
     let near = keyspace.store(clock).await;
     Some((line, far, near, keyspace))
 }

@@ -1,6 +1,7 @@
 //! Stores: one contract for all of them, and what each promises besides.
 #![allow(clippy::unwrap_used, reason = "what tests share may fail as they may")]
 
+mod changes;
 mod contract;
 mod embedded;
 mod encoding;

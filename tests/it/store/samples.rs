@@ -5,6 +5,7 @@ use cartwright::domain::account::{Account, Claim, Credential, Email, KeyUse, Pro
 use cartwright::domain::address::Address;
 use cartwright::domain::cart::{Cart, Changed, Line};
 use cartwright::domain::catalog::{Attributes, Brand, Category, Product, Status, Variant};
+use cartwright::domain::identity::{LoginId, PendingLogin, Subject};
 use cartwright::domain::ids::{
     BrandId, CategoryId, FamilyId, LineId, OrderId, PermissionId, ProductId, PromotionCode, RoleId,
     ShippingMethodId, Sku, UserId, VariantId,
@@ -14,8 +15,9 @@ use cartwright::domain::order::{Attempt, Order, OrderLine, OrderStatus, Totals};
 use cartwright::domain::shop::{Discount, Promotion, ShippingMethod, TaxRate};
 use cartwright::domain::stock::StockKey;
 use cartwright::domain::time::Timestamp;
-use cartwright::store::{Change, Commit, UserWrite, Version, WriteId};
+use cartwright::store::{Change, Commit, LoginWrite, UserWrite, Version, WriteId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use uuid::Uuid;
 
 pub(crate) const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -60,7 +62,7 @@ pub(crate) fn commit(user: UserId, expected: Version, write: WriteId, change: Us
 /// A write of a cart that tells itself apart by its revision.
 pub(crate) fn cart_write(revision: u64) -> UserWrite {
     UserWrite {
-        cart: Some(Cart { revision, ..cart() }),
+        cart: Some(Arc::new(Cart { revision, ..cart() })),
         ..UserWrite::default()
     }
 }
@@ -102,6 +104,45 @@ pub(crate) fn account() -> Account {
         order_seq: 7,
         promotion_uses: BTreeMap::from([(code("SAVE10"), 2)]),
         key_counts: BTreeMap::from([(472_222, 3)]),
+    }
+}
+
+pub(crate) fn subject(sub: &str) -> Subject {
+    Subject::parse("https://issuer.example", sub).unwrap()
+}
+
+/// A claim on the word of an issuer.
+pub(crate) fn issued_claim() -> Claim {
+    Claim {
+        credential: Credential::Issued(subject("2482")),
+        ..claim()
+    }
+}
+
+pub(crate) fn login_id(number: u8) -> LoginId {
+    LoginId([number; 32])
+}
+
+pub(crate) fn pending_login() -> PendingLogin {
+    PendingLogin {
+        nonce: "no".to_owned(),
+        verifier: "ver".to_owned(),
+        created_at: NOW,
+    }
+}
+
+/// A commit of a login: begun, or taken where there is none.
+pub(crate) fn login_commit(
+    login: LoginId,
+    expected: Version,
+    write: WriteId,
+    pending: Option<PendingLogin>,
+    at: Timestamp,
+) -> Commit {
+    Commit {
+        expected,
+        write,
+        change: Change::Login(login, LoginWrite { pending, at }),
     }
 }
 

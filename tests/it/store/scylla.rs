@@ -83,12 +83,16 @@ async fn of_many_who_migrate_at_once_one_applies_each_file() {
     let again = migrate(&options, ONE, &sources).await.unwrap();
     assert_eq!(again.applied, [""; 0]);
     let clock = Arc::new(ManualClock::default());
-    assert!(ScyllaStore::connect(&options, clock).await.is_ok());
+    assert!(
+        ScyllaStore::connect(&options, &cql::sources(clock))
+            .await
+            .is_ok()
+    );
 }
 
 async fn refusal(keyspace: &Keyspace) -> SchemaError {
     let clock = Arc::new(ManualClock::default());
-    match ScyllaStore::connect(keyspace.options(), clock).await {
+    match ScyllaStore::connect(keyspace.options(), &cql::sources(clock)).await {
         Err(ConnectError::Schema(refusal)) => refusal,
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("it connects"),
@@ -100,7 +104,7 @@ async fn a_schema_that_is_not_known_is_refused_and_told() {
     let Some(server) = cql::server() else { return };
     let clock = Arc::new(ManualClock::default());
     let nowhere = cql::options(&server, &cql::unused());
-    match ScyllaStore::connect(&nowhere, clock).await {
+    match ScyllaStore::connect(&nowhere, &cql::sources(clock)).await {
         Err(ConnectError::Schema(SchemaError::Older { file, .. })) => {
             assert_eq!(file, "0001_partitions");
         }
@@ -184,7 +188,8 @@ async fn a_commit_that_is_too_large_is_refused_before_it_is_sent() {
 async fn a_server_that_does_not_answer_is_told() {
     let nobody = cql::options("127.0.0.1:1", "nowhere");
     let clock = Arc::new(ManualClock::default());
-    let refused = ScyllaStore::connect(&nobody, clock).await.map(drop);
+    let refused = ScyllaStore::connect(&nobody, &cql::sources(clock)).await;
+    let refused = refused.map(drop);
     assert!(
         matches!(refused, Err(ConnectError::Unreachable { .. })),
         "{refused:?}"

@@ -2,7 +2,7 @@
 //! commit carry all that were decided meanwhile, and one commit for each change.
 
 use crate::Failure;
-use crate::measure::Row;
+use crate::measure::{Row, Sample};
 use crate::world::{CLIENTS, Disk, World, closed_loop, soon};
 use async_trait::async_trait;
 use cartwright::actors::user::Users;
@@ -27,7 +27,7 @@ pub(crate) struct HotCart {
     users: Users,
     user: UserId,
     lines: Arc<[LineId]>,
-    cart: Cart,
+    cart: Arc<Cart>,
     next: Arc<AtomicI64>,
     plain: Disk,
     sources: Sources,
@@ -56,7 +56,7 @@ impl HotCart {
             world,
             users,
             user,
-            cart,
+            cart: Arc::new(cart),
             next: Arc::default(),
             plain: Disk::new(dir).await?,
             version: AtomicU64::new(0),
@@ -66,16 +66,8 @@ impl HotCart {
 
 #[async_trait]
 impl Row for HotCart {
-    fn name(&self) -> &'static str {
-        "one hot cart, 64 clients: output gate vs. one commit at a time"
-    }
-
-    fn target(&self) -> f64 {
-        10.0
-    }
-
     /// The store alone: a cart of the same size, one commit after the other.
-    async fn baseline(&self, end: Instant) -> Result<u64, Failure> {
+    async fn baseline(&self, end: Instant) -> Result<Sample, Failure> {
         let mut done = 0;
         while Instant::now() < end {
             let write = UserWrite {
@@ -90,10 +82,10 @@ impl Row for HotCart {
             self.plain.store.commit(commit).await?;
             done += 1;
         }
-        Ok(done)
+        Ok(Sample::Count(done))
     }
 
-    async fn subject(&self, end: Instant) -> Result<u64, Failure> {
+    async fn subject(&self, end: Instant) -> Result<Sample, Failure> {
         const { assert!(CLIENTS == 64, "the name says so") };
         let (users, user) = (self.users.clone(), self.user);
         let (lines, next) = (self.lines.clone(), self.next.clone());

@@ -3,7 +3,7 @@
 //! in vain.
 
 use crate::Failure;
-use crate::measure::Row;
+use crate::measure::{Row, Sample};
 use crate::world::{CLIENTS, Disk, World, closed_loop, soon};
 use async_trait::async_trait;
 use cartwright::actors::stock::Stocks;
@@ -43,15 +43,7 @@ impl HotStock {
 
 #[async_trait]
 impl Row for HotStock {
-    fn name(&self) -> &'static str {
-        "one hot SKU, 64 clients: reservations folded vs. one conditional write each"
-    }
-
-    fn target(&self) -> f64 {
-        10.0
-    }
-
-    async fn baseline(&self, end: Instant) -> Result<u64, Failure> {
+    async fn baseline(&self, end: Instant) -> Result<Sample, Failure> {
         const { assert!(CLIENTS == 64, "the name says so") };
         let (store, level, key) = (
             self.plain.store.clone(),
@@ -70,7 +62,7 @@ impl Row for HotStock {
         .await
     }
 
-    async fn subject(&self, end: Instant) -> Result<u64, Failure> {
+    async fn subject(&self, end: Instant) -> Result<Sample, Failure> {
         let (stocks, key) = (self.stocks.clone(), self.key.clone());
         let sources = self.world.sources.clone();
         closed_loop(end, move |_| {

@@ -66,6 +66,8 @@ fn rows() -> Vec<Row> {
         ("POST /api/v1/auth/register", "", none(), [400; 3]),
         ("POST /api/v1/auth/login", "", login, [200; 3]),
         ("POST /api/v1/auth/refresh", "", refresh, [401; 3]),
+        ("GET /api/v1/auth/google", "", none(), [501; 3]),
+        ("GET /api/v1/auth/google/callback", "", none(), [501; 3]),
         ("GET /api/v1/auth/profile", "", none(), [401, 200, 200]),
         ("POST /api/v1/auth/logout", "", none(), [401, 204, 204]),
         ("GET /health", "", none(), [200; 3]),

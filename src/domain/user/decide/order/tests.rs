@@ -118,12 +118,16 @@ impl Fixture {
             quantity,
             attributes: Attributes::new(),
         };
-        self.state.cart.lines.push(line);
+        self.cart().lines.push(line);
         id
     }
 
+    fn cart(&mut self) -> &mut Cart {
+        Arc::make_mut(&mut self.state.cart)
+    }
+
     fn last_line(&mut self) -> &mut Line {
-        self.state.cart.lines.last_mut().unwrap()
+        self.cart().lines.last_mut().unwrap()
     }
 
     fn draft(&self, edit: impl FnOnce(&mut Checkout)) -> Result<Draft, Rejection> {

@@ -1,0 +1,175 @@
+//! Servers to ask over HTTP, each with one thread of its own, so that the clients have the other
+//! core: the product, put together as it is in production, and bare warp routes.
+
+use crate::Failure;
+use crate::wire::{Connection, request};
+use cartwright::app::{Listeners, Server, Stores};
+use cartwright::auth::password::{Cost, Hasher, Limits};
+use cartwright::auth::secret::Secret;
+use cartwright::config::{self, Command, Settings};
+use cartwright::sources::Sources;
+use cartwright::store::embedded::EmbeddedStore;
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+/// What tokens are signed with.
+pub(crate) const SECRET: &str = "a secret of the bench, which guards nothing";
+
+/// A server on a thread of its own, until it is dropped.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Served {
+    /// The product over a store.
+    pub(crate) async fn product(store: Arc<EmbeddedStore>) -> Result<Self, Failure> {
+        let settings = settings()?;
+        Self::start("product", move |runtime, stop| {
+            let server = runtime.block_on(product(&settings, store))?;
+            let address = server.address()?;
+            let run = async move {
+                server.run(async { drop(stop.await) }).await;
+            };
+            Ok((address, Box::pin(run)))
+        })
+        .await
+    }
+
+    /// Routes as warp serves them.
+    pub(crate) async fn bare(routes: BoxedFilter<(Response,)>) -> Result<Self, Failure> {
+        Self::start("bare", move |runtime, stop| {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+            listener.set_nonblocking(true)?;
+            let address = listener.local_addr()?;
+            let _inside = runtime.enter();
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            let served = warp::serve(routes).incoming(listener);
+            let served = served.graceful(async { drop(stop.await) });
+            Ok((address, Box::pin(served.run())))
+        })
+        .await
+    }
+
+    async fn start<F>(name: &'static str, make: F) -> Result<Self, Failure>
+    where
+        F: FnOnce(&Runtime, oneshot::Receiver<()>) -> Result<(SocketAddr, Running), Failure>
+            + Send
+            + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        let (tell, told) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let made = Builder::new_multi_thread()
+                .worker_threads(1)
+                .thread_name(name)
+                .enable_all()
+                .build()
+                .map_err(Failure::from)
+                .and_then(|runtime| make(&runtime, stopped).map(|made| (runtime, made)));
+            match made {
+                Ok((runtime, (address, run))) => {
+                    // Whoever asked may have gone.
+                    let _ = tell.send(Ok(address));
+                    // On the worker, as in production, not on this thread.
+                    let _ = runtime.block_on(runtime.spawn(run));
+                }
+                Err(failure) => {
+                    let _ = tell.send(Err(failure));
+                }
+            }
+        });
+        Ok(Self {
+            address: told.await??,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+}
+
+type Running = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            // A server that panicked has failed its row already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// As in production, but that all clients have one address, and passwords cost nothing.
+fn settings() -> Result<Settings, Failure> {
+    let arguments = [
+        "cartwright",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--ops-listen",
+        "off",
+        "--rate-limit",
+        "off",
+        "--demo-catalog",
+        "off",
+    ];
+    match config::parse(arguments.map(Into::into), std::iter::empty()) {
+        Ok(Command::Serve(arguments)) => Ok(arguments.settings()?),
+        _ => Err("the bench starts the product wrongly".into()),
+    }
+}
+
+async fn product(settings: &Settings, store: Arc<EmbeddedStore>) -> Result<Server, Failure> {
+    let sources = Sources::system();
+    let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, sources.entropy.clone())?;
+    let secret = Secret::parse(SECRET)?;
+    let stores = Stores {
+        store,
+        is_healthy: Arc::new(|| true),
+    };
+    let listeners = Listeners::bind(settings).await?;
+    Ok(Server::start(settings, listeners, stores, &secret, hasher, sources).await?)
+}
+
+/// Routes of one filter.
+pub(crate) fn routes(
+    filter: impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
+) -> BoxedFilter<(Response,)> {
+    filter.boxed()
+}
+
+/// A customer who has just registered.
+pub(crate) struct Customer {
+    pub(crate) token: String,
+    pub(crate) id: String,
+}
+
+/// Registers customers over HTTP.
+pub(crate) async fn customers(address: SocketAddr, count: u64) -> Result<Vec<Customer>, Failure> {
+    let mut connection = Connection::open(address).await?;
+    let mut customers = Vec::new();
+    for number in 0..count {
+        let body = serde_json::json!({
+            "email": format!("customer-{number}@example.com"),
+            "password": "correct horse battery",
+            "first_name": "Ann",
+            "last_name": "Lee",
+        });
+        let register = request("POST", "/api/v1/auth/register", None, &body.to_string());
+        let answer: Value = serde_json::from_slice(connection.exchange(&register).await?)?;
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        customers.push(Customer {
+            token: text(&answer["data"]["access_token"]).ok_or("no token")?,
+            id: text(&answer["data"]["user"]["id"]).ok_or("no user")?,
+        });
+    }
+    Ok(customers)
+}

@@ -1,0 +1,125 @@
+//! What a start takes by the size of the catalogue: time until the server is bound, and memory
+//! then, each in a process of its own.
+
+use crate::Failure;
+use crate::generated;
+use crate::served::Served;
+use crate::world::Disk;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+/// The most memory that a product may take, in bytes.
+const TARGET: f64 = 1_500.0;
+/// Catalogues that are started with, the largest aside.
+const SIZES: [u64; 2] = [1_000, 100_000];
+
+/// What a start came to.
+#[derive(Clone, Copy, Deserialize, Serialize)]
+pub(crate) struct Start {
+    milliseconds: u128,
+    /// Resident, in KiB.
+    memory: u64,
+    /// The most that ever was.
+    peak: u64,
+}
+
+/// Starts with catalogues up to `largest`; returns the table, and whether memory misses its target.
+pub(crate) async fn measure(dir: &Path, largest: u64) -> Result<(String, bool), Failure> {
+    let mut starts = Vec::new();
+    for products in SIZES
+        .into_iter()
+        .filter(|size| *size < largest)
+        .chain([largest])
+    {
+        eprintln!("measuring: a start with {products} products");
+        let disk = Disk::generated(dir, &generated::catalogue(products)).await?;
+        let data = disk.closed().await?;
+        let child = Command::new(std::env::current_exe()?)
+            .arg("--start-with")
+            .arg(data.path())
+            .output()?;
+        if !child.status.success() {
+            let said = String::from_utf8_lossy(&child.stderr).into_owned();
+            return Err(format!("a start failed: {said}").into());
+        }
+        starts.push((products, serde_json::from_slice(&child.stdout)?));
+    }
+    Ok(table(&starts))
+}
+
+/// In the child: starts with the data in a folder and tells what that took.
+pub(crate) async fn start_with(data: PathBuf) -> Result<Start, Failure> {
+    let began = Instant::now();
+    let store = tokio::task::spawn_blocking(move || Disk::open(&data)).await??;
+    let _served = Served::product(store).await?;
+    let milliseconds = began.elapsed().as_millis();
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let kib = |name: &str| -> Result<u64, Failure> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let value = line.and_then(|line| line.split_whitespace().next());
+        Ok(value.ok_or("no memory figures on this system")?.parse()?)
+    };
+    Ok(Start {
+        milliseconds,
+        memory: kib("VmRSS:")?,
+        peak: kib("VmHWM:")?,
+    })
+}
+
+/// Markdown, a line for each start. A product's memory is what it takes beyond the smallest's.
+fn table(starts: &[(u64, Start)]) -> (String, bool) {
+    let mut text = String::from(
+        "| start with | ready after | memory | peak | a product | target |\n|---|---|---|---|---|---|\n",
+    );
+    let mut misses = false;
+    let first = starts.first().copied();
+    for (products, start) in starts {
+        let more = first.and_then(|(fewest, least)| {
+            let more = products.checked_sub(fewest).filter(|more| *more > 0)?;
+            let bytes = start.memory.saturating_sub(least.memory) * 1024;
+            Some(ratio(bytes, more))
+        });
+        let told = more.map_or("-".to_owned(), |bytes| format!("{bytes:.0} B"));
+        let verdict = match more {
+            None => "-".to_owned(),
+            Some(bytes) if bytes > TARGET => format!("at most {TARGET} B: missed"),
+            Some(_) => format!("at most {TARGET} B: met"),
+        };
+        misses |= more.is_some_and(|bytes| bytes > TARGET);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {products} products | {} ms | {} MiB | {} MiB | {told} | {verdict} |",
+            start.milliseconds,
+            start.memory / 1024,
+            start.peak / 1024,
+        );
+    }
+    (text, misses)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for display")]
+fn ratio(bytes: u64, products: u64) -> f64 {
+    bytes as f64 / products as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_products_memory_is_what_it_adds_to_the_smallest_catalogue() {
+        let start = |memory| Start {
+            milliseconds: 1,
+            memory,
+            peak: memory,
+        };
+        let (text, misses) = table(&[(1_000, start(50 * 1024)), (2_000, start(51 * 1024))]);
+        assert!(text.contains("| 1049 B | at most 1500 B: met |"), "{text}");
+        assert!(!misses);
+        assert!(table(&[(1_000, start(0)), (2_000, start(2_000))]).1);
+    }
+}

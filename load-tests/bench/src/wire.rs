@@ -1,0 +1,165 @@
+//! Clients over HTTP that cost little themselves: each has one connection, and sends the next
+//! request when it has read the answer to the last.
+
+use crate::Failure;
+use crate::measure::Sample;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Headers that an answer may have.
+const HEADERS: usize = 32;
+
+/// A request, as it is sent.
+pub(crate) type Request = Arc<[u8]>;
+
+/// Writes a request without a body.
+pub(crate) fn get(path: &str, token: Option<&str>) -> Request {
+    request("GET", path, token, "")
+}
+
+/// Writes a request with a JSON body, unless that is empty.
+pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: &str) -> Request {
+    let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n"));
+    let content = (!body.is_empty()).then(|| {
+        let length = body.len();
+        format!("content-type: application/json\r\ncontent-length: {length}\r\n")
+    });
+    let head = [authorization, content].map(Option::unwrap_or_default);
+    let text = format!(
+        "{method} {path} HTTP/1.1\r\nhost: bench\r\n{}\r\n{body}",
+        head.concat()
+    );
+    text.into_bytes().into()
+}
+
+/// A connection that is kept.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self {
+            stream,
+            read: Vec::with_capacity(64 * 1024),
+        })
+    }
+
+    /// Sends a request and reads the whole answer; returns its body, which must come with 2xx.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
+        self.stream.write_all(request).await?;
+        self.read.clear();
+        loop {
+            if self.stream.read_buf(&mut self.read).await? == 0 {
+                return Err("the server closed the connection".into());
+            }
+            if let Some((head, length)) = measured(&self.read)?
+                && self.read.len() >= head + length
+            {
+                return Ok(&self.read[head..head + length]);
+            }
+        }
+    }
+}
+
+/// The bytes of an answer's head and of its body, once the head is there.
+fn measured(answer: &[u8]) -> Result<Option<(usize, usize)>, Failure> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut parsed = httparse::Response::new(&mut headers);
+    let httparse::Status::Complete(head) = parsed.parse(answer)? else {
+        return Ok(None);
+    };
+    if !matches!(parsed.code, Some(200..=299)) {
+        let text = String::from_utf8_lossy(answer);
+        return Err(format!("an answer that was not asked for: {text}").into());
+    }
+    let length = parsed
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("content-length"));
+    let length = match length {
+        Some(header) => std::str::from_utf8(header.value)?.parse()?,
+        None => 0,
+    };
+    Ok(Some((head, length)))
+}
+
+/// What one client asks for: its first request, its second, and so on without end.
+pub(crate) type Script = Arc<dyn Fn(usize) -> Request + Send + Sync>;
+
+/// The script of a client that sends the same requests over and over, in turn.
+pub(crate) fn cycle(requests: Vec<Request>) -> Script {
+    Arc::new(move |number| Arc::clone(&requests[number % requests.len()]))
+}
+
+/// Clients on a thread of their own.
+pub(crate) struct Clients {
+    pub(crate) address: SocketAddr,
+    /// One for each.
+    pub(crate) scripts: Vec<Script>,
+}
+
+impl Clients {
+    /// Has all of them ask until `end`.
+    pub(crate) async fn run(&self, end: Instant) -> Result<Sample, Failure> {
+        let (address, scripts) = (self.address, self.scripts.clone());
+        let all = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(ask_all(address, scripts, end))
+        };
+        Ok(Sample::Times(tokio::task::spawn_blocking(all).await??))
+    }
+}
+
+async fn ask_all(
+    address: SocketAddr,
+    scripts: Vec<Script>,
+    end: Instant,
+) -> Result<Vec<Duration>, Failure> {
+    let mut clients = JoinSet::new();
+    for script in scripts {
+        let mut connection = Connection::open(address).await?;
+        clients.spawn(async move {
+            let mut times = Vec::new();
+            for number in 0.. {
+                let request = script(number);
+                let sent = Instant::now();
+                if sent >= end {
+                    break;
+                }
+                connection.exchange(&request).await?;
+                times.push(sent.elapsed());
+            }
+            Ok::<_, Failure>(times)
+        });
+    }
+    let mut all = Vec::new();
+    while let Some(times) = clients.join_next().await {
+        all.extend(times??);
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_measured_once_its_head_is_there() {
+        let of = |answer: &[u8]| measured(answer).map_err(|error| error.to_string());
+        assert_eq!(of(b"HTTP/1.1 200 OK\r\ncontent-le"), Ok(None));
+        let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(of(whole), Ok(Some((38, 2))));
+        assert!(of(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").is_err());
+    }
+}

@@ -1,0 +1,167 @@
+//! Answers about the catalogue that are written once for as long as it stays as it is. Bounded in
+//! bytes; what is asked for once only makes room again first. Decides nothing: whatever is not
+//! here is written anew, to the same bytes.
+
+use super::error::ApiError;
+use super::{conditional, json};
+use crate::catalog::{View, etag};
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use serde::Serialize;
+use std::sync::{Arc, Weak};
+use warp::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
+use warp::http::{HeaderMap, StatusCode};
+use warp::reply::Response;
+
+/// Bytes of all that is kept.
+const CAPACITY: u64 = 32 * 1024 * 1024;
+/// Answers that this is likely to be.
+const LIKELY: usize = 16 * 1024;
+/// The longest target that an answer is kept for, in bytes.
+const MAX_TARGET: usize = 256;
+/// What an answer takes beside its body and its target, in bytes, about.
+const OVERHEAD: usize = 160;
+
+/// Prices and stock of a shop move; what a cache shows is at most this old.
+const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=5, must-revalidate");
+
+/// A body and its entity tag.
+#[derive(Clone)]
+pub(super) struct Answer {
+    body: Bytes,
+    etag: HeaderValue,
+}
+
+impl Answer {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub(super) fn of(body: &impl Serialize) -> Result<Self, ApiError> {
+        let body = Bytes::from(json::bytes(body)?);
+        Ok(Self {
+            etag: HeaderValue::try_from(etag(&body))
+                .unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
+            body,
+        })
+    }
+
+    /// The response to a client that may have it already.
+    pub(super) fn respond(self, headers: &HeaderMap) -> Response {
+        let mut response = if conditional::is_known(headers, self.etag.to_str().unwrap_or_default())
+        {
+            let mut unchanged = Response::new("".into());
+            *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+            unchanged
+        } else {
+            json::of_bytes(StatusCode::OK, self.body)
+        };
+        let headers = response.headers_mut();
+        headers.insert(ETAG, self.etag);
+        headers.insert(CACHE_CONTROL, CACHED);
+        response
+    }
+}
+
+/// The answers that were written for the current view.
+#[derive(Default)]
+pub(super) struct Rendered(ArcSwapOption<OfView>);
+
+/// The answers about one view, by path and query as they were asked for.
+struct OfView {
+    view: Weak<View>,
+    answers: Cache<Box<str>, Answer, Bytewise>,
+}
+
+#[derive(Clone)]
+struct Bytewise;
+
+impl Weighter<Box<str>, Answer> for Bytewise {
+    fn weight(&self, target: &Box<str>, answer: &Answer) -> u64 {
+        u64::try_from(target.len() + answer.body.len() + OVERHEAD).unwrap_or(u64::MAX)
+    }
+}
+
+impl Rendered {
+    /// What was written for `target` of this very view.
+    pub(super) fn find(&self, view: &Arc<View>, target: &str) -> Option<Answer> {
+        let kept = self.0.load();
+        let kept = kept.as_ref().filter(|kept| kept.is_of(view))?;
+        kept.answers.get(target)
+    }
+
+    /// Keeps what was written for `target` of a view. Those of another view go.
+    pub(super) fn keep(&self, view: &Arc<View>, target: &str, answer: &Answer) {
+        if target.len() > MAX_TARGET {
+            return;
+        }
+        let kept = self.0.load_full().filter(|kept| kept.is_of(view));
+        let kept = kept.unwrap_or_else(|| {
+            let fresh = Arc::new(OfView::new(view));
+            self.0.store(Some(Arc::clone(&fresh)));
+            fresh
+        });
+        kept.answers.insert(target.into(), answer.clone());
+    }
+}
+
+impl OfView {
+    fn new(view: &Arc<View>) -> Self {
+        Self {
+            view: Arc::downgrade(view),
+            answers: Cache::with_weighter(LIKELY, CAPACITY, Bytewise),
+        }
+    }
+
+    /// A weak reference keeps the address from being another view's.
+    fn is_of(&self, view: &Arc<View>) -> bool {
+        std::ptr::eq(self.view.as_ptr(), Arc::as_ptr(view))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Live;
+    use crate::sources::SystemClock;
+    use crate::store::memory::MemoryStore;
+
+    async fn view() -> Arc<View> {
+        let store = MemoryStore::new(Arc::new(SystemClock));
+        Live::load(&store).await.unwrap().current()
+    }
+
+    fn body(rendered: &Rendered, view: &Arc<View>, target: &str) -> Option<Bytes> {
+        rendered.find(view, target).map(|answer| answer.body)
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_found_for_its_target_and_its_view_only() {
+        let (rendered, now) = (Rendered::default(), view().await);
+        assert_eq!(body(&rendered, &now, "/a"), None);
+        rendered.keep(&now, "/a", &Answer::of(&1).unwrap());
+        assert_eq!(body(&rendered, &now, "/a").as_deref(), Some(&b"1"[..]));
+        assert_eq!(body(&rendered, &now, "/a?page=1"), None);
+        let later = view().await;
+        assert_eq!(body(&rendered, &later, "/a"), None);
+        rendered.keep(&later, "/a", &Answer::of(&2).unwrap());
+        assert_eq!(body(&rendered, &later, "/a").as_deref(), Some(&b"2"[..]));
+        assert_eq!(body(&rendered, &now, "/a"), None);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_bounded() {
+        let (rendered, view) = (Rendered::default(), view().await);
+        let answer = Answer::of(&"x".repeat(64 * 1024)).unwrap();
+        for number in 0..2_000 {
+            rendered.keep(&view, &format!("/{number}"), &answer);
+        }
+        let kept = rendered.0.load_full().unwrap();
+        assert!(!kept.answers.is_empty() && kept.answers.weight() <= CAPACITY);
+        let long = format!("/{}", "x".repeat(MAX_TARGET));
+        rendered.keep(&view, &long, &Answer::of(&1).unwrap());
+        assert_eq!(body(&rendered, &view, &long), None);
+    }
+}
