@@ -5,7 +5,7 @@
 //! | [`domain`] | the shop's rules, pure |
 //! | [`sources`] | the time and randomness, injected |
 //! | [`config`], [`telemetry`] | flags and environment; the log |
-//! | [`store`] | what is durable: traits, the embedded store, one in memory |
+//! | [`store`] | what is durable: traits, the embedded store, one on ScyllaDB, one in memory |
 //! | [`auth`] | passwords and tokens |
 //! | [`catalog`] | what is for sale, in memory, and its search index |
 //! | [`actors`] | one actor per user and per stock item, and who supervises them |

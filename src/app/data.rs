@@ -1,28 +1,140 @@
-//! The embedded store of a command: opened before its work, closed after it, both off the async
-//! threads.
+//! The store of a command: opened before its work, closed after it.
 
-use crate::config::StoreAddress;
+use super::server::Stores;
+use crate::config::{ScyllaSettings, StoreSettings};
 use crate::sources::Sources;
-use crate::store::embedded::{self, EmbeddedStore, OpenError};
+use crate::store::Store;
+use crate::store::embedded::{self, EmbeddedStore};
+use crate::store::scylla::{self, ConnectError, Lease, LeaseError, ScyllaStore};
 use std::sync::Arc;
 
-/// Opens the embedded store of `address`, off the async threads: it is checked whole.
-pub(super) async fn open(
-    address: &StoreAddress,
-    sources: &Sources,
-) -> Result<Arc<EmbeddedStore>, OpenError> {
-    let StoreAddress::Embedded(dir) = address.clone();
-    let clock = sources.clock.clone();
-    let opening = tokio::task::spawn_blocking(move || {
-        EmbeddedStore::open(&dir, clock, embedded::Options::default())
-    });
-    let opened = opening
-        .await
-        .map_err(|error| OpenError::Io(std::io::Error::other(error)))?;
-    opened.map(Arc::new)
+/// Why a store was not opened; one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Embedded(#[from] embedded::OpenError),
+    #[error(transparent)]
+    Scylla(#[from] ConnectError),
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
 }
 
-/// Closes the store once what waits is written.
-pub(super) async fn close(store: Arc<EmbeddedStore>) {
-    let _ = tokio::task::spawn_blocking(move || store.close()).await;
+/// An open store.
+pub(super) enum Data {
+    /// In a folder, which this process has for itself.
+    Embedded(Arc<EmbeddedStore>),
+    /// In a keyspace; with the lease, where this process has it for itself.
+    Scylla(Arc<ScyllaStore>, Option<Lease>),
+}
+
+/// Opens the store for a server: waits for a keyspace's nodes, and for its lease.
+pub(super) async fn open_to_serve(
+    settings: &StoreSettings,
+    sources: &Sources,
+) -> Result<Data, OpenError> {
+    match settings {
+        StoreSettings::Embedded(_) => open(settings, sources).await,
+        StoreSettings::Scylla(settings) => {
+            let store = ScyllaStore::connect_patiently(&options(settings), sources).await?;
+            let store = Arc::new(store);
+            let lease = Lease::take(store.clone(), name_of_this_process(sources)).await?;
+            Ok(Data::Scylla(store, Some(lease)))
+        }
+    }
+}
+
+/// Opens the store, or says at once why not.
+pub(super) async fn open(settings: &StoreSettings, sources: &Sources) -> Result<Data, OpenError> {
+    match settings {
+        StoreSettings::Embedded(dir) => {
+            let (dir, clock) = (dir.clone(), sources.clock.clone());
+            // The file is checked whole: not on the async threads.
+            let opening = tokio::task::spawn_blocking(move || {
+                EmbeddedStore::open(&dir, clock, embedded::Options::default())
+            });
+            let opened = opening
+                .await
+                .map_err(|error| embedded::OpenError::Io(std::io::Error::other(error)))?;
+            Ok(Data::Embedded(Arc::new(opened?)))
+        }
+        StoreSettings::Scylla(settings) => {
+            let store = ScyllaStore::connect(&options(settings), sources).await?;
+            Ok(Data::Scylla(Arc::new(store), None))
+        }
+    }
+}
+
+impl Data {
+    /// The store.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Embedded(store) => store.clone(),
+            Self::Scylla(store, _) => store.clone(),
+        }
+    }
+
+    /// The store, and how to tell whether it answers.
+    pub(super) fn stores(&self) -> Stores {
+        let is_healthy: Arc<dyn Fn() -> bool + Send + Sync> = match self {
+            Self::Embedded(store) => {
+                let store = store.clone();
+                Arc::new(move || store.is_healthy())
+            }
+            Self::Scylla(store, _) => {
+                let store = store.clone();
+                Arc::new(move || store.is_healthy())
+            }
+        };
+        Stores {
+            store: self.store(),
+            is_healthy,
+        }
+    }
+
+    /// Closes the store once what waits is written.
+    pub(super) async fn close(self) {
+        match self {
+            Self::Embedded(store) => {
+                let _ = tokio::task::spawn_blocking(move || store.close()).await;
+            }
+            Self::Scylla(_, lease) => {
+                if let Some(lease) = lease {
+                    lease.end().await;
+                }
+            }
+        }
+    }
+}
+
+/// How a keyspace is reached, as the store has it.
+pub(super) fn options(settings: &ScyllaSettings) -> scylla::Options {
+    let text = |text: &crate::config::Redacted| text.expose().to_owned();
+    let credentials = settings.credentials.as_ref();
+    scylla::Options {
+        contacts: settings.contacts.clone(),
+        keyspace: settings.keyspace.clone(),
+        credentials: credentials.map(|(user, password)| (text(user), text(password))),
+        tls: settings.ca.as_ref().map(|ca| scylla::Tls {
+            ca: ca.clone(),
+            identity: settings.identity.clone(),
+        }),
+        datacenter: settings.datacenter.clone(),
+        writers: if settings.one_datacenter {
+            scylla::Writers::OneDatacenter
+        } else {
+            scylla::Writers::Everywhere
+        },
+        unfinished: scylla::UNFINISHED,
+    }
+}
+
+/// Tells this process from any other, to people and to itself.
+fn name_of_this_process(sources: &Sources) -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match host.trim() {
+        "" => "an unnamed host",
+        host => host,
+    };
+    let (process, run) = (std::process::id(), sources.entropy.uuid());
+    format!("process {process} on {host} (run {run})")
 }

@@ -1,20 +1,22 @@
 //! `cartwright import`: files into the store, with a bar, refusals as lines, and counts at the end.
 
-use super::data::{close, open};
-use crate::config::{self, ImportArgs};
+use super::data::{self, OpenError};
+use crate::config::{self, ImportArgs, InvalidSettings};
 use crate::domain::money::{Currency, MoneyError};
 use crate::import::progress::Bar;
 use crate::import::{self as importer, Format, ImportError, Input, OnError, Options, Report};
 use crate::sources::Sources;
-use crate::store::embedded::{EmbeddedStore, OpenError};
+use crate::store::Store;
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Why an import failed; one line each.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("--currency {0}")]
@@ -47,21 +49,22 @@ pub async fn import(arguments: ImportArgs) -> Result<ExitCode, Error> {
         Format::of(file)?;
     }
     let sources = Sources::system();
-    let store = open(&arguments.store.address, &sources).await?;
+    let settings = arguments.store.settings()?;
+    let data = data::open(&settings, &sources).await?;
     let options = Options { currency, on_error };
-    let imported = import_all(&store, &sources, &arguments, options).await;
-    close(store).await;
+    let imported = import_all(&*data.store(), &sources, &arguments.files, options).await;
+    data.close().await;
     imported
 }
 
 async fn import_all(
-    store: &EmbeddedStore,
+    store: &dyn Store,
     sources: &Sources,
-    arguments: &ImportArgs,
+    files: &[PathBuf],
     options: Options,
 ) -> Result<ExitCode, Error> {
     let mut all_taken = true;
-    for file in &arguments.files {
+    for file in files {
         let report = import_file(store, sources, file, options).await?;
         print!("{}\n{report}", file.display());
         all_taken &= report.total().refused == 0;
@@ -77,7 +80,7 @@ async fn import_all(
 }
 
 async fn import_file(
-    store: &EmbeddedStore,
+    store: &dyn Store,
     sources: &Sources,
     path: &Path,
     options: Options,

@@ -4,9 +4,11 @@
 mod data;
 mod generate;
 mod import;
+mod migrate;
 mod process;
 mod server;
 
 pub use import::import;
+pub use migrate::migrate;
 pub use process::{main, serve};
-pub use server::{Server, StartError, Stores};
+pub use server::{Listeners, Server, StartError, Stores};

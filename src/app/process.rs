@@ -1,20 +1,18 @@
 //! The process: command line, signals, exit codes.
 
-use super::data::{close, open};
+use super::data::{Data, OpenError, open_to_serve};
 use super::generate::generate;
 use super::import::import;
-use super::server::{Server, StartError, Stores};
+use super::migrate::migrate;
+use super::server::{Listeners, Server, StartError};
 use crate::auth::password::{self, Hasher};
 use crate::auth::secret::Secret;
-use crate::config::{self, Command, InvalidSettings, Settings, StoreAddress};
+use crate::config::{self, Command, InvalidSettings, Settings, StoreSettings};
 use crate::http::server::Drained;
 use crate::sources::Sources;
-use crate::store::embedded::{EmbeddedStore, OpenError};
 use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -39,6 +37,8 @@ pub enum Error {
     Hasher(#[from] password::Error),
     #[error(transparent)]
     Import(#[from] super::import::Error),
+    #[error(transparent)]
+    Migrate(#[from] super::migrate::Error),
     #[error("the catalogue cannot be written: {0}")]
     Generate(#[source] std::io::Error),
     #[error("the runtime failed: {0}")]
@@ -78,7 +78,12 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            Ok(runtime()?.block_on(import(arguments))?)
+            Ok(runtime()?.block_on(import(*arguments))?)
+        }
+        Command::Migrate(arguments) => {
+            telemetry::init(&arguments.log.filter, arguments.log.format)?;
+            runtime()?.block_on(migrate(*arguments))?;
+            Ok(ExitCode::SUCCESS)
         }
         Command::Generate(arguments) => {
             generate(arguments).map_err(Error::Generate)?;
@@ -100,15 +105,21 @@ fn runtime() -> std::io::Result<Runtime> {
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
     let begun = Instant::now();
     let sources = Sources::system();
-    let store = open(&settings.store, &sources).await?;
-    let served = serve_on(&settings, store.clone(), sources, begun).await;
-    close(store).await;
+    let listeners = Listeners::bind(&settings).await?;
+    let opening = open_to_serve(&settings.store, &sources);
+    let data = match settings.store {
+        StoreSettings::Embedded(_) => opening.await?,
+        StoreSettings::Scylla(_) => Box::pin(listeners.hold(&settings, opening)).await?,
+    };
+    let served = serve_on(&settings, listeners, &data, sources, begun).await;
+    data.close().await;
     served
 }
 
 async fn serve_on(
     settings: &Settings,
-    store: Arc<EmbeddedStore>,
+    listeners: Listeners,
+    data: &Data,
     sources: Sources,
     begun: Instant,
 ) -> Result<ExitCode, Error> {
@@ -118,16 +129,12 @@ async fn serve_on(
         ..password::Limits::default()
     };
     let hasher = Hasher::new(limits, sources.entropy.clone())?;
-    let health = store.clone();
-    let stores = Stores {
-        store,
-        is_healthy: Arc::new(move || health.is_healthy()),
-    };
     let (mut terminate, mut interrupt) = (
         signal(SignalKind::terminate())?,
         signal(SignalKind::interrupt())?,
     );
-    let server = Server::start(settings, stores, &secret, hasher, sources).await?;
+    let stores = data.stores();
+    let server = Server::start(settings, listeners, stores, &secret, hasher, sources).await?;
     let start_ms = begun.elapsed().as_millis();
     tracing::info!(start_ms, "app.started");
     println!("cartwright serves on http://{}", server.address()?);
@@ -151,10 +158,12 @@ async fn serve_on(
 fn secret(settings: &Settings, sources: &Sources) -> Result<Secret, Error> {
     match &settings.jwt_secret {
         Some(text) => Ok(Secret::parse(text.expose()).map_err(StartError::from)?),
-        None => {
-            let StoreAddress::Embedded(dir) = &settings.store;
-            let path = Path::new(dir).join(SECRET_FILE);
-            Ok(Secret::load_or_create(&path, &*sources.entropy)?)
-        }
+        None => match &settings.store {
+            StoreSettings::Embedded(dir) => {
+                let path = dir.join(SECRET_FILE);
+                Ok(Secret::load_or_create(&path, &*sources.entropy)?)
+            }
+            StoreSettings::Scylla(_) => Err(InvalidSettings::SecretNeededWithKeyspace.into()),
+        },
     }
 }

@@ -12,7 +12,7 @@ use crate::config::{FirstAdmin, OpenIdSettings, Settings};
 use crate::domain::account::Email;
 use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
-use crate::http::{Api, Cors, Parts, Readiness, RequestLimits, server};
+use crate::http::{Api, Cors, Parts, Readiness, RequestLimits, lobby, server};
 use crate::import::{ImportError, demo};
 use crate::sources::Sources;
 use crate::store::Store;
@@ -72,10 +72,37 @@ pub enum StartError {
     Actors(#[from] NotStarted),
 }
 
+/// The addresses of a server, bound.
+pub struct Listeners {
+    public: TcpListener,
+    operations: Option<TcpListener>,
+}
+
+impl Listeners {
+    /// Binds the addresses of the settings.
+    ///
+    /// # Errors
+    /// [`StartError::Listen`].
+    pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
+        Ok(Self {
+            public: bind(settings.listen).await?,
+            operations: match settings.ops_listen {
+                Some(address) => Some(bind(address).await?),
+                None => None,
+            },
+        })
+    }
+
+    /// Answers that the server is not ready, while `waiting`.
+    pub async fn hold<T>(&self, settings: &Settings, waiting: impl Future<Output = T>) -> T {
+        let listeners = std::iter::once(&self.public).chain(&self.operations);
+        lobby::hold(listeners, &connection_limits(settings), waiting).await
+    }
+}
+
 /// A server that is bound and ready to run.
 pub struct Server {
-    listener: TcpListener,
-    ops_listener: Option<TcpListener>,
+    listeners: Listeners,
     api: Api,
     system: System,
     connections: ConnectionLimits,
@@ -89,6 +116,7 @@ impl Server {
     /// [`StartError`].
     pub async fn start(
         settings: &Settings,
+        listeners: Listeners,
         stores: Stores,
         secret: &Secret,
         hasher: Hasher,
@@ -100,11 +128,6 @@ impl Server {
         let openid = openid
             .map(|settings| client(settings, &sources))
             .transpose()?;
-        let listener = bind(settings.listen).await?;
-        let ops_listener = match settings.ops_listen {
-            Some(address) => Some(bind(address).await?),
-            None => None,
-        };
         let store = stores.store.clone();
         if settings.demo_catalog {
             demo::load_into_empty(&*store, &sources).await?;
@@ -145,17 +168,11 @@ impl Server {
             },
             limiter,
         });
-        let connections = ConnectionLimits {
-            connections: settings.limits.max_connections,
-            header_timeout: settings.timeouts.header,
-            drain_timeout: settings.timeouts.drain,
-        };
         Ok(Self {
-            listener,
-            ops_listener,
+            listeners,
             api,
             system,
-            connections,
+            connections: connection_limits(settings),
             is_draining,
         })
     }
@@ -165,13 +182,13 @@ impl Server {
     /// # Errors
     /// The operating system's.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.listeners.public.local_addr()
     }
 
     /// Where operations are served, if they are.
     #[must_use]
     pub fn operations_address(&self) -> Option<SocketAddr> {
-        self.ops_listener.as_ref()?.local_addr().ok()
+        self.listeners.operations.as_ref()?.local_addr().ok()
     }
 
     /// Serves until `shutdown` ends; then gives the answers that are under way and stops the
@@ -182,11 +199,12 @@ impl Server {
             shutdown.await;
             is_draining.store(true, Ordering::Relaxed);
         };
-        let ops = self.ops_listener.map(|listener| {
+        let Listeners { public, operations } = self.listeners;
+        let ops = operations.map(|listener| {
             let (api, limits) = (self.api.operations(), self.connections.clone());
             tokio::spawn(server::serve(listener, api, limits, std::future::pending()))
         });
-        let drained = server::serve(self.listener, self.api, self.connections, stop).await;
+        let drained = server::serve(public, self.api, self.connections, stop).await;
         self.system.stop(Instant::now() + QUIESCE_TIME).await;
         if let Some(ops) = ops {
             ops.abort();
@@ -221,6 +239,14 @@ fn system_options(
         },
         commit_time: settings.timeouts.request,
         recovery_pause: RECOVERY_PAUSE,
+    }
+}
+
+fn connection_limits(settings: &Settings) -> ConnectionLimits {
+    ConnectionLimits {
+        connections: settings.limits.max_connections,
+        header_timeout: settings.timeouts.header,
+        drain_timeout: settings.timeouts.drain,
     }
 }
 

@@ -2,9 +2,8 @@
 
 use super::networks::Networks;
 use super::rate_limit::RateLimit;
-use super::values::{
-    LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch, count, duration,
-};
+use super::store::StoreArgs;
+use super::values::{LogFormat, OnError, OpsListen, Redacted, Switch, count, duration};
 use clap::Args;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -184,18 +183,26 @@ pub struct GenerateArgs {
     pub seed: u64,
 }
 
-/// Where everything is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct StoreArgs {
-    /// Where everything is kept: `embedded:` and a folder, which is made when missing
+/// The settings of `migrate`.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    /// The keyspace.
+    #[command(flatten)]
+    pub store: StoreArgs,
+
+    /// How many replicas a keyspace that is made has, in the datacentre that is named, or in each
     #[arg(
-        id = "store",
-        long = "store",
-        env = "CARTWRIGHT_STORE",
-        value_name = "embedded:DIR",
-        default_value = "embedded:./data"
+        long = "store-replication",
+        env = "CARTWRIGHT_STORE_REPLICATION",
+        value_name = "REPLICAS",
+        default_value = "3",
+        value_parser = clap::value_parser!(u32).range(1..=9)
     )]
-    pub address: StoreAddress,
+    pub replication: u32,
+
+    /// What is logged.
+    #[command(flatten)]
+    pub log: LogArgs,
 }
 
 /// What is logged, and in which form.

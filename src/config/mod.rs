@@ -9,13 +9,15 @@ mod networks;
 mod openid;
 mod rate_limit;
 mod settings;
+mod store;
 mod values;
 
-pub use args::{GenerateArgs, ImportArgs, Limits, LogArgs, ServeArgs, StoreArgs, Timeouts};
+pub use args::{GenerateArgs, ImportArgs, Limits, LogArgs, MigrateArgs, ServeArgs, Timeouts};
 pub use networks::{InvalidNetworks, Networks};
 pub use openid::OpenIdSettings;
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
+pub use store::{ScyllaSettings, StoreArgs, StoreSettings};
 pub use values::{LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch};
 
 use clap::error::ErrorKind;
@@ -47,7 +49,9 @@ pub enum Command {
     /// Serve the API until told to stop (SIGTERM, SIGINT)
     Serve(Box<ServeArgs>),
     /// Import a catalogue: Shopify product CSV, or NDJSON (one record a line, with a `type`)
-    Import(ImportArgs),
+    Import(Box<ImportArgs>),
+    /// Make the keyspace of a `scylla://` store where it is missing, and bring it up to date
+    Migrate(Box<MigrateArgs>),
     /// Write an invented catalogue of any size as NDJSON to standard output: for tests and
     /// measurements
     Generate(GenerateArgs),

@@ -4,7 +4,8 @@ use super::args::{Limits, LogArgs, ServeArgs, Timeouts};
 use super::networks::Networks;
 use super::openid::{OpenIdSettings, openid};
 use super::rate_limit::{RateLimit, RateLimits};
-use super::values::{OpsListen, Redacted, StoreAddress, Switch, origin};
+use super::store::StoreSettings;
+use super::values::{OpsListen, Redacted, Switch, origin};
 use std::net::SocketAddr;
 
 /// The settings of a server: each well-formed, none contradicting another.
@@ -15,9 +16,9 @@ pub struct Settings {
     /// The operations' address, if they are served.
     pub ops_listen: Option<SocketAddr>,
     /// Where everything is kept.
-    pub store: StoreAddress,
-    /// What signs tokens, its strength not judged yet; `None`: a secret of its own, kept beside
-    /// the embedded data.
+    pub store: StoreSettings,
+    /// What signs tokens, its strength not judged yet; `None`, which only an embedded store allows:
+    /// a secret of its own, kept beside the data.
     pub jwt_secret: Option<Redacted>,
     /// The first administrator, to make when missing.
     pub admin: Option<FirstAdmin>,
@@ -57,6 +58,12 @@ pub enum InvalidSettings {
          loopback addresses only, and {0} is none"
     )]
     SecretNeeded(SocketAddr),
+    /// Each node would make one of its own.
+    #[error(
+        "set CARTWRIGHT_JWT_SECRET to at least 32 random bytes: with a `scylla://` store there is no \
+         folder to keep one in"
+    )]
+    SecretNeededWithKeyspace,
     /// Half an administrator.
     #[error("set CARTWRIGHT_ADMIN_EMAIL and CARTWRIGHT_ADMIN_PASSWORD together, or neither")]
     HalfAnAdmin,
@@ -84,6 +91,21 @@ pub enum InvalidSettings {
          commas, but one is `{0}`"
     )]
     NotAnOrigin(String),
+    /// The embedded store has no use for it.
+    #[error("{0} is only for a `scylla://` store")]
+    OnlyForKeyspaces(&'static str),
+    /// Half of what proves who we are.
+    #[error("set CARTWRIGHT_STORE_USER and CARTWRIGHT_STORE_PASSWORD together, or neither")]
+    HalfACredential,
+    /// Half a certificate.
+    #[error("set CARTWRIGHT_STORE_CERTIFICATE and CARTWRIGHT_STORE_KEY together, or neither")]
+    HalfAnIdentity,
+    /// A certificate, but no encryption.
+    #[error("CARTWRIGHT_STORE_CERTIFICATE needs CARTWRIGHT_STORE_CA")]
+    CaNeeded,
+    /// Which one?
+    #[error("CARTWRIGHT_STORE_ONE_DATACENTER=on needs CARTWRIGHT_STORE_DATACENTER")]
+    DatacenterNeeded,
     /// A stop would cut off requests that are in time.
     #[error("CARTWRIGHT_DRAIN_TIMEOUT must be no shorter than CARTWRIGHT_REQUEST_TIMEOUT")]
     DrainTooShort,
@@ -101,16 +123,22 @@ impl ServeArgs {
         };
         let jwt_secret = given(self.jwt_secret);
         refuse_same_address(self.listen, ops_listen)?;
+        let store = self.store.settings()?;
         if jwt_secret.is_none() {
+            if matches!(store, StoreSettings::Scylla(_)) {
+                return Err(InvalidSettings::SecretNeededWithKeyspace);
+            }
             refuse_public(std::iter::once(self.listen).chain(ops_listen))?;
         }
         if self.timeouts.drain < self.timeouts.request {
             return Err(InvalidSettings::DrainTooShort);
         }
+        // A keyspace is somebody's production; a folder may be a first look.
+        let is_embedded = matches!(store, StoreSettings::Embedded(_));
         Ok(Settings {
             listen: self.listen,
             ops_listen,
-            store: self.store.address,
+            store,
             jwt_secret,
             admin: first_admin(self.admin_email, self.admin_password)?,
             openid: openid(
@@ -119,7 +147,7 @@ impl ServeArgs {
                 given(self.google_client_secret),
                 self.google_redirect_url,
             )?,
-            demo_catalog: self.demo_catalog == Switch::On,
+            demo_catalog: self.demo_catalog == Switch::On && is_embedded,
             cors_origins: origins(&self.cors_origins)?,
             rate_limit: match self.rate_limit {
                 RateLimit::On(limits) => Some(limits),
@@ -133,7 +161,7 @@ impl ServeArgs {
     }
 }
 
-fn given(text: Option<Redacted>) -> Option<Redacted> {
+pub(super) fn given(text: Option<Redacted>) -> Option<Redacted> {
     text.filter(|text| !text.expose().trim().is_empty())
 }
 

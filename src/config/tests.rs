@@ -88,7 +88,9 @@ fn without_arguments_it_serves_with_the_defaults() {
 }
 
 const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
-    --store embedded:/var/lib/cartwright --jwt-secret the-secret \
+    --store scylla://a,b:1234,[::1]:9/my_shop2 --store-user the-user --store-password the-pass \
+    --store-ca ca.pem --store-certificate cert.pem --store-key key.pem --store-datacenter eu \
+    --store-one-datacenter on --jwt-secret the-secret \
     --admin-email root@example.com --admin-password the-password --demo-catalog off \
     --google-client-id the-client --google-client-secret the-client-secret \
     --google-redirect-url http://shop.example/back --oidc-issuer https://issuer.example/a \
@@ -108,8 +110,18 @@ fn every_flag_is_taken_with_and_without_the_command() {
     let settings = serve(&everything()).settings().unwrap();
     assert_eq!(settings.listen, "[::]:80".parse().unwrap());
     assert_eq!(settings.ops_listen, None);
-    let folder = PathBuf::from("/var/lib/cartwright");
-    assert_eq!(settings.store, StoreAddress::Embedded(folder));
+    let StoreSettings::Scylla(store) = &settings.store else {
+        panic!("{:?}", settings.store);
+    };
+    assert_eq!(store.contacts, ["a:9042", "b:1234", "[::1]:9"]);
+    assert_eq!(store.keyspace, "my_shop2");
+    let (user, password) = store.credentials.as_ref().unwrap();
+    assert_eq!((user.expose(), password.expose()), ("the-user", "the-pass"));
+    assert_eq!(store.ca, Some("ca.pem".into()));
+    let identity = ("cert.pem".into(), "key.pem".into());
+    assert_eq!(store.identity, Some(identity));
+    assert_eq!(store.datacenter.as_deref(), Some("eu"));
+    assert!(store.one_datacenter);
     assert_eq!(settings.jwt_secret.as_ref().unwrap().expose(), "the-secret");
     let admin = settings.admin.as_ref().unwrap();
     assert_eq!(admin.email.expose(), "root@example.com");
@@ -210,9 +222,54 @@ fn what_cannot_be_is_refused_with_one_line() {
             &["--store", "embedded:"],
             "must be `embedded:` and a folder",
         ),
+        (&["--store", "scylla://a"], "must be nodes and a keyspace"),
         (
-            &["--store", "scylla://a:9042,b:9042/shop"],
-            "this build serves embedded stores only",
+            &["--store", "scylla:///shop"],
+            "must be nodes and a keyspace",
+        ),
+        (
+            &["--store", "scylla://a,/shop"],
+            "must be nodes and a keyspace",
+        ),
+        (
+            &["--store", "scylla://a:x/shop"],
+            "must be nodes and a keyspace",
+        ),
+        (
+            &["--store", "scylla://a/Shop"],
+            "must be nodes and a keyspace",
+        ),
+        (
+            &["--store", "scylla://a/1shop"],
+            "must be nodes and a keyspace",
+        ),
+        (&["--store", "scylla://a/shop"], "set CARTWRIGHT_JWT_SECRET"),
+        (
+            &["--store-user", "u"],
+            "CARTWRIGHT_STORE_USER is only for a `scylla://` store",
+        ),
+        (
+            &["--store", "scylla://a/shop", "--store-user", "u"],
+            "CARTWRIGHT_STORE_USER and CARTWRIGHT_STORE_PASSWORD together",
+        ),
+        (
+            &["--store", "scylla://a/shop", "--store-key", "k"],
+            "CARTWRIGHT_STORE_CERTIFICATE and CARTWRIGHT_STORE_KEY together",
+        ),
+        (
+            &[
+                "--store",
+                "scylla://a/shop",
+                "--store-key",
+                "k",
+                "--store-certificate",
+                "c",
+            ],
+            "needs CARTWRIGHT_STORE_CA",
+        ),
+        (
+            &["--store", "scylla://a/shop", "--store-one-datacenter", "on"],
+            "needs CARTWRIGHT_STORE_DATACENTER",
         ),
         (&["--admin-email", "a@example.com"], "together, or neither"),
         (
@@ -308,8 +365,8 @@ fn what_cannot_be_is_refused_with_one_line() {
         );
     }
     insta::assert_snapshot!(
-        refusal(&["--store", "scylla://a:9042/shop"]),
-        @"invalid value 'scylla://a:9042/shop' for '--store <embedded:DIR>': this build serves embedded stores only"
+        refusal(&["--store", "redis://a"]),
+        @"invalid value 'redis://a' for '--store <embedded:DIR|scylla://NODES/KEYSPACE>': must be `embedded:` and a folder, `embedded:./data`, or nodes and a keyspace, `scylla://node1:9042,node2/keyspace`"
     );
 }
 
@@ -366,6 +423,33 @@ fn an_import_takes_files_and_its_own_flags() {
     assert_eq!(full.store.address, StoreAddress::Embedded("x".into()));
     assert!(refusal(&["import"]).contains("<FILE>"));
     assert!(refusal(&["import", "--listen", "127.0.0.1:1", "a.csv"]).contains("--listen"));
+}
+
+#[test]
+fn a_keyspace_gets_no_demo_catalogue() {
+    let secret = ["--jwt-secret", "s"];
+    let demo = |store| {
+        let args = [&secret[..], &["--store", store, "--demo-catalog", "on"]].concat();
+        serve(&args).settings().unwrap().demo_catalog
+    };
+    assert!(demo("embedded:x"));
+    assert!(!demo("scylla://a/shop"));
+}
+
+#[test]
+fn a_keyspace_is_migrated_with_as_many_replicas_as_told() {
+    let migrate = |args: &[&str]| match cli(args).unwrap().into_command() {
+        Command::Migrate(migrate) => migrate,
+        _ => panic!("{args:?} does something else"),
+    };
+    let store = ["migrate", "--store", "scylla://a/shop"];
+    assert_eq!(migrate(&store).replication, 3);
+    let one = [&store[..], &["--store-replication", "1"]].concat();
+    let one = migrate(&one);
+    assert_eq!(one.replication, 1);
+    assert!(matches!(one.store.settings(), Ok(StoreSettings::Scylla(_))));
+    let none = [&store[..], &["--store-replication", "0"]].concat();
+    assert!(refusal(&none).contains("--store-replication"));
 }
 
 #[test]
@@ -437,10 +521,22 @@ fn misspelt_variables_are_found() {
 fn secrets_stay_out_of_debug_output_and_help() {
     let args = serve(&everything());
     let shown = format!("{args:?} {:?}", args.clone().settings().unwrap());
-    for secret in ["the-secret", "root@example.com", "the-password"] {
+    for secret in [
+        "the-secret",
+        "root@example.com",
+        "the-password",
+        "the-user",
+        "the-pass",
+    ] {
         assert!(!shown.contains(secret), "{shown}");
     }
-    for name in ["jwt_secret", "admin_email", "admin_password"] {
+    for name in [
+        "jwt_secret",
+        "admin_email",
+        "admin_password",
+        "store_user",
+        "store_password",
+    ] {
         let command = Cli::command();
         let argument = command
             .get_arguments()
@@ -461,6 +557,7 @@ fn in_another_environment() {
             println!("serves {} {}", serve.listen, serve.limits.user_queue)
         }
         Ok(Command::Import(import)) => println!("imports into {:?}", import.store.address),
+        Ok(Command::Migrate(migrate)) => println!("migrates {:?}", migrate.store.address),
         Ok(Command::Generate(_)) => println!("generates"),
         Err(Stop::Refuse(line)) => println!("refused: {line}"),
         Err(Stop::Show(_)) => println!("helps"),

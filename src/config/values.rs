@@ -86,18 +86,53 @@ impl FromStr for OpsListen {
 pub enum StoreAddress {
     /// One in this process, with its data in this folder.
     Embedded(PathBuf),
+    /// A keyspace of ScyllaDB or Cassandra.
+    Scylla {
+        /// Nodes to begin with, `host:port`.
+        contacts: Vec<String>,
+        /// The keyspace.
+        keyspace: String,
+    },
 }
+
+const CQL_PORT: u16 = 9042;
 
 impl FromStr for StoreAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(rest) = text.strip_prefix("scylla://") {
+            return scylla(rest).ok_or(
+                "must be nodes and a keyspace of at most 48 small letters, digits and underscores, \
+                 `scylla://node1:9042,node2/keyspace`",
+            );
+        }
         match text.split_once(':') {
             Some(("embedded", folder)) if !folder.is_empty() => Ok(Self::Embedded(folder.into())),
-            Some(("scylla", _)) => Err("this build serves embedded stores only"),
-            _ => Err("must be `embedded:` and a folder, `embedded:./data`"),
+            _ => Err(
+                "must be `embedded:` and a folder, `embedded:./data`, or nodes and a \
+                      keyspace, `scylla://node1:9042,node2/keyspace`",
+            ),
         }
     }
+}
+
+/// What stands behind `scylla://`.
+fn scylla(text: &str) -> Option<StoreAddress> {
+    let (nodes, keyspace) = text.split_once('/')?;
+    let is_allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let begins_right = keyspace.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins_right || keyspace.len() > 48 || !keyspace.chars().all(is_allowed) {
+        return None;
+    }
+    let contact = |node: &str| {
+        let (host, port) = host_and_port(node)?;
+        Some(format!("{host}:{}", port.unwrap_or(CQL_PORT)))
+    };
+    Some(StoreAddress::Scylla {
+        contacts: nodes.split(',').map(contact).collect::<Option<_>>()?,
+        keyspace: keyspace.to_owned(),
+    })
 }
 
 /// A whole number from 1 to 10 million.
@@ -132,17 +167,19 @@ pub(super) fn origin(text: &str) -> Option<String> {
     let authority = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"))?;
+    host_and_port(authority).is_some().then_some(text)
+}
+
+/// `host`, `host:port`, `[address]` or `[address]:port`.
+fn host_and_port(authority: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
         _ => (authority, None),
     };
-    let is_host = |host: &str| {
-        let named = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !host.is_empty() && host.chars().all(named),
-        }
+    let named = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let is_host = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(named),
     };
-    let fine = is_host(host) && port.is_none_or(|port| port.parse::<u16>().is_ok());
-    fine.then_some(text)
+    is_host.then_some((host, port))
 }

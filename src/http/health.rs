@@ -29,8 +29,13 @@ struct Status {
     status: &'static str,
 }
 
+/// The process serves.
+pub(super) fn alive() -> Response {
+    json::response(StatusCode::OK, &Status { status: "ok" })
+}
+
 async fn show_health(_: Call) -> Result<Response, ApiError> {
-    Ok(json::response(StatusCode::OK, &Status { status: "ok" }))
+    Ok(alive())
 }
 
 async fn show_readiness(call: Call) -> Result<Response, ApiError> {

@@ -19,6 +19,7 @@ mod google;
 mod health;
 mod json;
 pub mod limiter;
+pub mod lobby;
 mod orders;
 mod query;
 mod rendered;

@@ -11,6 +11,7 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use stall::Stalling;
+use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -64,8 +65,8 @@ pub async fn serve(
 }
 
 /// Serves what `service` makes for each peer.
-async fn run<S>(
-    listener: TcpListener,
+pub(super) async fn run<S>(
+    listener: impl Borrow<TcpListener>,
     service: impl Fn(SocketAddr) -> S,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
@@ -80,7 +81,7 @@ where
         let accepted = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = server.accept(&listener) => accepted,
+            accepted = server.accept(listener.borrow()) => accepted,
         };
         match accepted {
             Ok((stream, peer, permit)) => server.spawn(stream, service(peer), permit),

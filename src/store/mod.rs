@@ -11,6 +11,7 @@ pub mod fault;
 mod kv;
 pub mod memory;
 pub mod resolve;
+pub mod scylla;
 
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Account, Claim, Email, KeyUse};
@@ -348,6 +349,9 @@ impl CatalogRow {
     }
 }
 
+/// The most records of one [`Catalogs::put_catalog`].
+pub const MAX_CATALOG_ROWS: usize = 256;
+
 /// A place in the log of the catalogue's changes: it grows with each change, and is 0 before the
 /// first.
 pub type LogPosition = u64;
@@ -382,13 +386,13 @@ pub enum Changes {
 ///   already, equal. No other may: they may stem from a write that was never logged.
 #[async_trait]
 pub trait Catalogs: Send + Sync + 'static {
-    /// At most `limit` products with ids after `after`, by id.
+    /// At most `limit` products, those that follow `after` in the store's order.
     async fn products(&self, after: Option<ProductId>, limit: u32) -> Result<Vec<Product>>;
 
-    /// At most `limit` categories with ids after `after`, by id.
+    /// At most `limit` categories, those that follow `after` in the store's order.
     async fn categories(&self, after: Option<CategoryId>, limit: u32) -> Result<Vec<Category>>;
 
-    /// At most `limit` brands with ids after `after`, by id.
+    /// At most `limit` brands, those that follow `after` in the store's order.
     async fn brands(&self, after: Option<BrandId>, limit: u32) -> Result<Vec<Brand>>;
 
     /// The shop's data, whole.
@@ -404,7 +408,8 @@ pub trait Catalogs: Send + Sync + 'static {
     async fn catalog_changes(&self, after: LogPosition, limit: u32) -> Result<Changes>;
 
     /// Writes the records, replacing those with the same keys, and appends their keys to the log,
-    /// which keeps the latest [`CATALOG_LOG`]. At most 256 at once.
+    /// which keeps the latest [`CATALOG_LOG`]. At most [`MAX_CATALOG_ROWS`] at once; of records with
+    /// one key the last counts.
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()>;
 }
 

@@ -1,7 +1,8 @@
 //! A whole server on a free port, over a store in memory or a real one, and a client for it.
 
+use crate::cql::{self, Keyspace};
 use crate::world::SeededEntropy;
-use cartwright::app::{Server, Stores};
+use cartwright::app::{Listeners, Server, Stores};
 use cartwright::auth::password::{Cost, Hasher, Limits};
 use cartwright::auth::secret::Secret;
 use cartwright::config::{self, Command, Settings};
@@ -23,6 +24,37 @@ pub struct TestApp {
     pub client: Client,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<()>>,
+    store: Option<TestStore>,
+}
+
+/// A store of a test's own: in memory, or with `CARTWRIGHT_TEST_STORE=cql` in a keyspace.
+#[derive(Clone)]
+pub struct TestStore {
+    store: Arc<dyn Store>,
+    _keyspace: Option<Arc<Keyspace>>,
+}
+
+impl TestStore {
+    /// An empty one.
+    pub async fn empty() -> Self {
+        let clock = Arc::new(SystemClock);
+        if std::env::var("CARTWRIGHT_TEST_STORE").is_ok_and(|store| store == "cql") {
+            let server = cql::server().expect("a server for the keyspaces");
+            let keyspace = Keyspace::lend(&server).await;
+            return Self {
+                store: Arc::new(keyspace.store(clock).await),
+                _keyspace: Some(Arc::new(keyspace)),
+            };
+        }
+        Self {
+            store: Arc::new(MemoryStore::new(clock)),
+            _keyspace: None,
+        }
+    }
+
+    pub fn shared(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
 }
 
 /// What the tests sign with.
@@ -51,15 +83,26 @@ pub fn settings(flags: &[&str]) -> Settings {
 }
 
 impl TestApp {
-    /// With the demo catalogue, in memory.
+    /// With the demo catalogue.
     pub async fn spawn() -> Self {
         Self::with(&[]).await
     }
 
-    /// With these flags of `serve`, in memory.
+    /// With these flags of `serve`.
     pub async fn with(flags: &[&str]) -> Self {
-        let store = MemoryStore::new(Arc::new(SystemClock));
-        Self::over(Arc::new(store), flags).await
+        Self::on(&TestStore::empty().await, flags).await
+    }
+
+    /// With these flags of `serve`, over a test's own store.
+    pub async fn on(store: &TestStore, flags: &[&str]) -> Self {
+        let mut app = Self::over(store.shared(), flags).await;
+        app.keep(store);
+        app
+    }
+
+    /// Has the store live as long as the server.
+    pub fn keep(&mut self, store: &TestStore) {
+        self.store = Some(store.clone());
     }
 
     /// With these flags of `serve`, over a store.
@@ -85,7 +128,8 @@ impl TestApp {
         };
         let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, entropy).unwrap();
         let secret = Secret::parse(SECRET).unwrap();
-        let server = Server::start(&settings, stores, &secret, hasher, sources);
+        let listeners = Listeners::bind(&settings).await.unwrap();
+        let server = Server::start(&settings, listeners, stores, &secret, hasher, sources);
         let server = server.await.unwrap();
         let url = format!("http://{}", server.address().unwrap());
         let ops_url = server.operations_address().map(|at| format!("http://{at}"));
@@ -99,6 +143,7 @@ impl TestApp {
             client: Client::new(),
             stop: Some(stop),
             running: Some(running),
+            store: None,
         }
     }
 

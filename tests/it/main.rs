@@ -4,7 +4,9 @@
 mod actors;
 mod api;
 mod app;
+mod cql;
 mod house;
 mod process;
+mod seeds;
 mod store;
 mod world;

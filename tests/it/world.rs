@@ -1,5 +1,6 @@
-//! A shop without HTTP: actors over a store in memory that fails as it is told.
+//! A shop without HTTP: actors over a store that fails as it is told, in memory or in a keyspace.
 
+use crate::cql::{self, Keyspace};
 use cartwright::actors::user::{CartView, Reply, Users};
 use cartwright::actors::{Bounds, Failure, Options, System};
 use cartwright::catalog::Live;
@@ -16,9 +17,10 @@ use cartwright::domain::user::{Checkout, Command, Key, Request};
 use cartwright::sources::{Clock, Entropy, Sources};
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op, Pause};
 use cartwright::store::memory::MemoryStore;
+use cartwright::store::scylla::ScyllaStore;
 use cartwright::store::{
-    CatalogRow, Catalogs, Change, Commit, Partition, StockWrite, Stocks, Store, UserRecord,
-    Users as _, Versioned, WriteId,
+    CatalogRow, Catalogs, Change, Commit, Partition, StockWrite, Store, UserRecord, Versioned,
+    WriteId,
 };
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
@@ -87,11 +89,9 @@ impl Entropy for SeededEntropy {
     }
 }
 
-pub type TestStore = FaultyStore<MemoryStore>;
-
 /// One node of a shop with the products `shirt`, `mug` and `poster`.
-pub struct World {
-    pub store: TestStore,
+pub struct World<S = MemoryStore> {
+    pub store: FaultyStore<S>,
     pub clock: Arc<ManualClock>,
     pub entropy: Arc<SeededEntropy>,
     pub sources: Sources,
@@ -167,15 +167,7 @@ impl World {
     async fn selling(more: Vec<CatalogRow>, plan: FaultPlan, bounds: Bounds) -> Self {
         let clock = Arc::new(ManualClock::at(START));
         let memory = MemoryStore::new(clock.clone());
-        for name in ["shirt", "mug", "poster"] {
-            let rows = vec![CatalogRow::Product(Box::new(product(
-                name,
-                1_000,
-                clock.now(),
-            )))];
-            memory.put_catalog(rows).await.unwrap();
-            receive(&memory, name, 100, clock.now()).await;
-        }
+        stock_up(&memory, clock.now()).await;
         let is_plain = more.is_empty();
         memory.put_catalog(more).await.unwrap();
         let load = async || Arc::new(Live::load(&memory).await.unwrap());
@@ -189,7 +181,31 @@ impl World {
         let store = FaultyStore::new(memory, plan);
         Self::start(store, clock, catalog, 1, bounds).await
     }
+}
 
+impl World<ScyllaStore> {
+    /// In a keyspace, if there is a server, under whose real time everything happens.
+    pub async fn in_keyspace() -> Option<(Self, Keyspace)> {
+        let keyspace = Keyspace::lend(&cql::server()?).await;
+        let clock = Arc::new(ManualClock::at(START));
+        let store = keyspace.store(clock.clone()).await;
+        stock_up(&store, clock.now()).await;
+        let store = FaultyStore::new(store, FaultPlan::NONE);
+        Some((Self::over(store, clock, 1, BOUNDS).await, keyspace))
+    }
+}
+
+/// The three products, a hundred of each.
+async fn stock_up(store: &impl Store, now: Timestamp) {
+    let names = ["shirt", "mug", "poster"];
+    let rows = names.map(|name| CatalogRow::Product(Box::new(product(name, 1_000, now))));
+    store.put_catalog(rows.into()).await.unwrap();
+    for name in names {
+        receive(store, name, 100, now).await;
+    }
+}
+
+impl<S: Store> World<S> {
     /// Another node over the same data: a successor, or a second owner. Its faults are its own,
     /// and `seed` must differ from those of its siblings.
     pub async fn another(&self, seed: u64) -> Self {
@@ -197,12 +213,11 @@ impl World {
     }
 
     pub async fn another_with(&self, seed: u64, plan: FaultPlan) -> Self {
-        let store = FaultyStore::new(self.store.inner().clone(), plan);
-        self.beside(store, seed).await
+        self.beside(self.store.beside(plan), seed).await
     }
 
     /// Another node over `store`, which holds the same data.
-    pub fn beside(&self, store: TestStore, seed: u64) -> impl Future<Output = Self> + use<> {
+    pub fn beside(&self, store: FaultyStore<S>, seed: u64) -> impl Future<Output = Self> + use<S> {
         let (clock, catalog) = (self.clock.clone(), self.catalog.clone());
         Self::start(store, clock, catalog, seed, BOUNDS)
     }
@@ -214,7 +229,7 @@ impl World {
 
     /// A node over a store that is there: what a restart, or a second owner, is.
     pub async fn over(
-        store: TestStore,
+        store: FaultyStore<S>,
         clock: Arc<ManualClock>,
         seed: u64,
         bounds: Bounds,
@@ -224,7 +239,7 @@ impl World {
     }
 
     async fn start(
-        store: TestStore,
+        store: FaultyStore<S>,
         clock: Arc<ManualClock>,
         catalog: Arc<Live>,
         seed: u64,
@@ -352,7 +367,7 @@ pub fn add(name: &str, units: i64) -> Command {
 }
 
 /// Registers a user whose first session is a family of the same id, with a token hash of zeros.
-pub fn open(world: &World, id: UserId) -> Request {
+pub fn open(world: &World<impl Store>, id: UserId) -> Request {
     let profile = Profile {
         email: Email::parse(&format!("{id}@example.com")).unwrap(),
         first_name: "Ann".into(),

@@ -3,7 +3,7 @@
 
 use crate::Failure;
 use crate::wire::{Connection, request};
-use cartwright::app::{Server, Stores};
+use cartwright::app::{Listeners, Server, Stores};
 use cartwright::auth::password::{Cost, Hasher, Limits};
 use cartwright::auth::secret::Secret;
 use cartwright::config::{self, Command, Settings};
@@ -135,7 +135,8 @@ async fn product(settings: &Settings, store: Arc<EmbeddedStore>) -> Result<Serve
         store,
         is_healthy: Arc::new(|| true),
     };
-    Ok(Server::start(settings, stores, &secret, hasher, sources).await?)
+    let listeners = Listeners::bind(settings).await?;
+    Ok(Server::start(settings, listeners, stores, &secret, hasher, sources).await?)
 }
 
 /// Routes of one filter.

@@ -141,6 +141,10 @@ impl<S: Store> FaultyStore<S> {
     /// Wraps `store`. The seed is logged.
     #[must_use]
     pub fn new(store: S, plan: FaultPlan) -> Self {
+        Self::around(Arc::new(store), plan)
+    }
+
+    fn around(store: Arc<S>, plan: FaultPlan) -> Self {
         tracing::info!(seed = plan.seed, "store.faults.planned");
         let state = State {
             random: StdRng::seed_from_u64(plan.seed),
@@ -148,7 +152,7 @@ impl<S: Store> FaultyStore<S> {
             gates: Vec::new(),
         };
         Self {
-            store: Arc::new(store),
+            store,
             shared: Arc::new(Shared {
                 plan,
                 state: Mutex::new(state),
@@ -161,6 +165,12 @@ impl<S: Store> FaultyStore<S> {
     #[must_use]
     pub fn seed(&self) -> u64 {
         self.shared.plan.seed
+    }
+
+    /// Another wrapper around the same store, whose faults are its own.
+    #[must_use]
+    pub fn beside(&self, plan: FaultPlan) -> Self {
+        Self::around(Arc::clone(&self.store), plan)
     }
 
     /// The store within, which does not fail.

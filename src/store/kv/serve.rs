@@ -12,14 +12,11 @@ use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
     Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Changes, Claims, Commit, Commits, Error,
-    LogPosition, Outcome, Partition, Result, Stocks, UserRecord, Users, Version, Versioned,
-    WriteId,
+    LogPosition, MAX_CATALOG_ROWS, Outcome, Partition, Result, Stocks, UserRecord, Users, Version,
+    Versioned, WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
-
-/// The most records of one [`Catalogs::put_catalog`].
-const MAX_CATALOG_ROWS: usize = 256;
 
 #[async_trait]
 impl<E: Engine> Commits for E {

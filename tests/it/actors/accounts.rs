@@ -9,13 +9,13 @@ use cartwright::auth::secret::Secret;
 use cartwright::domain::access::admin_role;
 use cartwright::domain::account::Email;
 use cartwright::store::fault::{Fault, Op};
-use cartwright::store::{Change, Claims};
+use cartwright::store::{Change, Claims, Store};
 use futures::future::join_all;
 use std::sync::Arc;
 
 const PASSWORD: &str = "correct horse battery";
 
-pub(super) fn accounts(world: &World) -> Accounts {
+pub(super) fn accounts(world: &World<impl Store>) -> Accounts {
     let secret = Secret::parse("v8Qy2-Lr5Tn0wXz7KdJfGh3MbPcSaEu9").unwrap();
     let limits = Limits {
         workers: 2,

@@ -1,12 +1,12 @@
 //! Whoever is counted among the administrators is an active one, whatever happens at once and
 //! whatever the store does.
 
-use crate::world::{TestStore, World, soon};
+use crate::world::{World, soon};
 use cartwright::actors::administration::{Administration, RoleRef};
 use cartwright::domain::access::{admin_role, user_role};
 use cartwright::domain::ids::{RoleId, UserId};
-use cartwright::store::fault::{Fault, Op};
-use cartwright::store::{Claims, Users};
+use cartwright::store::Store;
+use cartwright::store::fault::{Fault, FaultyStore, Op};
 use futures::future::join_all;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -19,7 +19,7 @@ fn an_admins() -> BTreeSet<RoleId> {
 }
 
 /// Of what is durable now; the store in memory answers at once, so that nothing comes between.
-async fn check(store: &TestStore, context: &str) {
+async fn check(store: &FaultyStore<impl Store>, context: &str) {
     let counted = store.inner().administrators().await.unwrap().value;
     assert!(!counted.is_empty(), "{context}: nobody is left");
     for user in counted {
@@ -30,7 +30,7 @@ async fn check(store: &TestStore, context: &str) {
     }
 }
 
-fn fail_at_random(store: &TestStore, seed: u64) {
+fn fail_at_random(store: &FaultyStore<impl Store>, seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     store.script(move |op| {
         let (luck, kind) = (random.random_range(0..100), random.random_range(0..6));

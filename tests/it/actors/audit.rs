@@ -4,14 +4,15 @@ use crate::world::{World, sku};
 use cartwright::domain::ids::UserId;
 use cartwright::domain::order::{Attempt, Order};
 use cartwright::domain::stock::StockKey;
-use cartwright::store::{Attempts as _, Stocks as _, Users as _, bucket};
+use cartwright::store::{Store, bucket};
+use futures::future::try_join_all;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Minutes around now in which a test leaves attempts.
 const AROUND: i64 = 90;
 
 /// A user's orders as they are stored, oldest first.
-pub async fn orders(world: &World, user: UserId) -> Vec<Order> {
+pub async fn orders(world: &World<impl Store>, user: UserId) -> Vec<Order> {
     let store = world.store.inner();
     let mut orders = store.orders(user, 1_000_000, 1_000).await.unwrap();
     orders.reverse();
@@ -19,18 +20,16 @@ pub async fn orders(world: &World, user: UserId) -> Vec<Order> {
 }
 
 /// The attempts that are recorded.
-pub async fn attempts(world: &World) -> Vec<Attempt> {
+pub async fn attempts(world: &World<impl Store>) -> Vec<Attempt> {
     let now = bucket(cartwright::sources::Clock::now(&*world.clock));
-    let mut found = Vec::new();
-    for bucket in now - AROUND..now + AROUND {
-        found.extend(world.store.inner().attempts(bucket).await.unwrap());
-    }
-    found
+    let buckets = now - AROUND..now + AROUND;
+    let found = buckets.map(|bucket| world.store.inner().attempts(bucket));
+    try_join_all(found).await.unwrap().concat()
 }
 
 /// The books balance: no attempt is left, orders count 1, 2, 3 … and are all different, and of
 /// every item what was received is available or sold, and sold is what the orders say.
-pub async fn assert_books(world: &World, users: &[UserId]) {
+pub async fn assert_books(world: &World<impl Store>, users: &[UserId]) {
     assert_eq!(attempts(world).await, [], "no attempt is left");
     let mut sold: BTreeMap<StockKey, u64> =
         ["shirt", "mug", "poster"].map(|name| (sku(name), 0)).into();

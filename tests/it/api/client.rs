@@ -1,10 +1,8 @@
 //! A client for a whole server: users with their tokens, answers read whole.
 
-use crate::app::{TestApp, settings};
+use crate::app::{TestApp, TestStore, settings};
 use cartwright::app::Stores;
 use cartwright::config::Settings;
-use cartwright::sources::SystemClock;
-use cartwright::store::memory::MemoryStore;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -89,12 +87,15 @@ impl Shop {
         let flags = ["--admin-email", ADMIN, "--admin-password", PASSWORD];
         let mut settings = settings(&flags);
         change(&mut settings);
+        let store = TestStore::empty().await;
         let stores = Stores {
-            store: Arc::new(MemoryStore::new(Arc::new(SystemClock))),
+            store: store.shared(),
             is_healthy: Arc::new(is_healthy),
         };
+        let mut app = TestApp::start(settings, stores).await;
+        app.keep(&store);
         Self {
-            app: TestApp::start(settings, stores).await,
+            app,
             users: AtomicU32::new(0),
         }
     }

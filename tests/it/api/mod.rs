@@ -15,4 +15,5 @@ mod orders;
 mod promotions;
 mod quotes;
 mod shop;
+mod unlucky;
 mod walk;

@@ -1,15 +1,13 @@
 //! A shop of imported data, and customers in it.
 
-use crate::app::{TestApp, order_body};
+use crate::app::{TestApp, TestStore, order_body};
 use cartwright::domain::ids::{PromotionCode, Sku};
 use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::import::{self, Format, Input, Progress, Refusal};
-use cartwright::sources::{Sources, SystemClock, SystemEntropy};
-use cartwright::store::Stocks;
-use cartwright::store::memory::MemoryStore;
+use cartwright::sources::Sources;
+use cartwright::store::Store;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 /// A shirt for 20.00, a mug for 9.99, a hundred of each.
 pub const GOODS: &str = r#"
@@ -19,7 +17,7 @@ pub const GOODS: &str = r#"
 
 pub struct Shop {
     pub app: TestApp,
-    store: MemoryStore,
+    store: TestStore,
 }
 
 /// Nothing is expected to be refused.
@@ -33,6 +31,19 @@ impl Progress for Whole {
     }
 }
 
+/// Imports these records.
+pub async fn import(store: &dyn Store, records: &str) {
+    let input = Input {
+        file: "shop.ndjson".to_owned(),
+        format: Format::Ndjson,
+        data: records.as_bytes(),
+    };
+    let options = import::Options::default();
+    import::run(store, &Sources::system(), input, options, &mut Whole)
+        .await
+        .unwrap();
+}
+
 impl Shop {
     /// Of [`GOODS`] and these records.
     pub async fn with(records: &str) -> Self {
@@ -41,25 +52,13 @@ impl Shop {
 
     /// Of these records alone.
     pub async fn of(records: &str) -> Self {
-        let store = MemoryStore::new(Arc::new(SystemClock));
-        let sources = Sources {
-            clock: Arc::new(SystemClock),
-            entropy: Arc::new(SystemEntropy),
-        };
-        let input = Input {
-            file: "shop.ndjson".to_owned(),
-            format: Format::Ndjson,
-            data: records.as_bytes(),
-        };
-        let options = import::Options::default();
-        import::run(&store, &sources, input, options, &mut Whole)
-            .await
-            .unwrap();
+        let store = TestStore::empty().await;
+        import(&*store.shared(), records).await;
         Self::open(store).await
     }
 
-    async fn open(store: MemoryStore) -> Self {
-        let app = TestApp::over(Arc::new(store.clone()), &["--demo-catalog", "off"]).await;
+    async fn open(store: TestStore) -> Self {
+        let app = TestApp::on(&store, &["--demo-catalog", "off"]).await;
         Self { app, store }
     }
 
@@ -105,7 +104,7 @@ impl Shop {
 }
 
 /// The stock of a shop that was closed.
-pub struct Counters(MemoryStore);
+pub struct Counters(TestStore);
 
 impl Counters {
     /// Available, held and sold units of a SKU.
@@ -120,7 +119,7 @@ impl Counters {
     }
 
     async fn of(&self, key: StockKey) -> [u64; 3] {
-        let level: StockLevel = self.0.stock(key).await.unwrap().value;
+        let level: StockLevel = self.0.shared().stock(key).await.unwrap().value;
         assert!(level.adds_up());
         [level.available, level.held, level.sold]
     }

@@ -147,6 +147,8 @@ fn run(steps: &[Step]) -> String {
         .env("CARTWRIGHT_LISTEN", format!("127.0.0.1:{port}"))
         .env("CARTWRIGHT_OPS_LISTEN", "off")
         .env("CARTWRIGHT_LOG", "error")
+        .env_remove("CARTWRIGHT_TEST_CQL")
+        .env_remove("CARTWRIGHT_TEST_STORE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)

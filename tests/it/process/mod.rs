@@ -4,6 +4,7 @@ mod api;
 mod binary;
 mod commands;
 mod import;
+mod keyspace;
 mod kill;
 mod openid;
 mod signals;

@@ -79,7 +79,7 @@ async fn sweep(store: &impl Store) {
     store.raise_low_water(0).await.unwrap();
 }
 
-async fn keys_expire(store: &impl Store, clock: &ManualClock) {
+pub(crate) async fn keys_expire(store: &impl Store, clock: &ManualClock) {
     let user = user_id(1);
     let key = |text: &str| text.to_owned();
     let write = UserWrite {
@@ -115,7 +115,7 @@ async fn keys_expire(store: &impl Store, clock: &ManualClock) {
     assert!(store.order(user, order_id(1)).await.unwrap().is_some());
 }
 
-async fn terminal_holds_expire(store: &impl Store, clock: &ManualClock) {
+pub(crate) async fn terminal_holds_expire(store: &impl Store, clock: &ManualClock) {
     let item = sku("A");
     let hold = |state| Hold { quantity: 1, state };
     let level = StockLevel {

@@ -1,12 +1,15 @@
 //! Stores: one contract for all of them, and what each promises besides.
 #![allow(clippy::unwrap_used, reason = "what tests share may fail as they may")]
 
+mod changes;
 mod contract;
 mod embedded;
 mod encoding;
 mod expiry;
 mod faults;
+mod frozen;
 mod samples;
+mod scylla;
 
 use cartwright::domain::time::{Millis, Timestamp};
 use cartwright::sources::Clock;

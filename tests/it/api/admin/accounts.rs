@@ -187,17 +187,14 @@ async fn of_an_admin_only_an_admin_decides() {
 
 #[tokio::test]
 async fn what_was_assigned_survives_a_restart() {
-    use cartwright::sources::SystemClock;
-    use cartwright::store::memory::MemoryStore;
-    use std::sync::Arc;
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
-    let first = crate::app::TestApp::over(store.clone(), &super::ADMIN_FLAGS).await;
+    let store = crate::app::TestStore::empty().await;
+    let first = crate::app::TestApp::on(&store, &super::ADMIN_FLAGS).await;
     let office = Office::over(first).await;
     office.role("greeter", &["view_users"]).await;
     let ann = office.staff("ann", "greeter").await;
     let root = office.root.clone();
     office.app.stop().await;
-    let second = crate::app::TestApp::over(store, &super::ADMIN_FLAGS).await;
+    let second = crate::app::TestApp::on(&store, &super::ADMIN_FLAGS).await;
     let office = Office { app: second, root };
     assert_eq!(office.get(&ann, &format!("/users/{}", ann.id)).await.0, 200);
     assert_eq!(office.get(&office.root, "/roles").await.0, 200);

@@ -2,10 +2,13 @@
 //! once where it is relied on.
 
 use super::{ADMIN_FLAGS, Office, Person, code, log_in, permission_id};
-use crate::app::TestApp;
+use crate::api::shop::import;
+use crate::app::{TestApp, TestStore};
+use crate::cql::{self, Keyspace};
 use cartwright::sources::SystemClock;
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
 use cartwright::store::memory::MemoryStore;
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -23,9 +26,9 @@ async fn eventually(office: &Office, who: &Person, path: &str, status: u16) {
 
 #[tokio::test]
 async fn a_change_of_roles_reaches_the_other_node() {
-    let store = Arc::new(MemoryStore::new(Arc::new(SystemClock)));
-    let a = Office::over(TestApp::over(store.clone(), &ADMIN_FLAGS).await).await;
-    let b = Office::over(TestApp::over(store, &ADMIN_FLAGS).await).await;
+    let store = TestStore::empty().await;
+    let a = Office::over(TestApp::on(&store, &ADMIN_FLAGS).await).await;
+    let b = Office::over(TestApp::on(&store, &ADMIN_FLAGS).await).await;
     let id = a.role("greeter", &["view_users"]).await;
     // Relied on, it is read.
     let ann = b.user("ann").await;
@@ -37,6 +40,38 @@ async fn a_change_of_roles_reaches_the_other_node() {
     let grant = format!("/roles/{id}/permissions/{}", permission_id("view_users"));
     assert_eq!(a.delete(&a.root, &grant).await.0, 204);
     eventually(&b, &ann, &path, 403).await;
+}
+
+/// Each has a store of its own. The other node reads what has changed and nothing else.
+#[tokio::test]
+async fn a_keyspace_carries_changes_of_roles_and_of_the_catalogue_to_the_other_node() {
+    let Some(server) = cql::server() else { return };
+    let keyspace = Keyspace::lend(&server).await;
+    let here = Arc::new(keyspace.store(Arc::new(SystemClock)).await);
+    let there = keyspace.store(Arc::new(SystemClock)).await;
+    let there = FaultyStore::new(there, FaultPlan::NONE);
+    let a = Office::over(TestApp::over(here.clone(), &ADMIN_FLAGS).await).await;
+    let b = Office::over(TestApp::over(Arc::new(there.clone()), &ADMIN_FLAGS).await).await;
+    let is_scan = |op: &Op<'_>| matches!(op, Op::Read("products" | "categories" | "brands"));
+    there.script(move |op| is_scan(op).then_some(Fault::Refused));
+
+    let id = a.role("greeter", &["view_users"]).await;
+    eventually(&b, &b.root, &format!("/roles/{id}"), 200).await;
+    let lantern = r#"{"type":"product","id":"lantern","sku":"LANTERN","name":"Lantern","base_price":{"amount":900,"currency":"USD"}}"#;
+    for name in ["Lantern", "Great Lantern"] {
+        import(&*here, &lantern.replace("Lantern", name)).await;
+        let shown = async {
+            loop {
+                let found = b.app.get("/api/v1/catalog/products/lantern", None).await;
+                let found: Value = found.json().await.unwrap();
+                if found["data"]["name"] == name {
+                    break;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), shown).await.expect(name);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,33 @@
+//! What is answered before there is anything to answer from: the process is there, and not ready.
+
+use super::error::ApiError;
+use super::health::alive;
+use super::server::{ConnectionLimits, run};
+use hyper::service::service_fn;
+use std::convert::Infallible;
+use tokio::net::TcpListener;
+use warp::http::Request;
+
+/// Answers on the listeners while `waiting`, whose result it returns: `/health` as ever, everything
+/// else with 503. Connections are closed at the end; the listeners stay.
+pub async fn hold<T>(
+    listeners: impl IntoIterator<Item = &TcpListener>,
+    limits: &ConnectionLimits,
+    waiting: impl Future<Output = T>,
+) -> T {
+    let service = |_| {
+        service_fn(|request: Request<_>| async move {
+            Ok::<_, Infallible>(match request.uri().path() {
+                "/health" => alive(),
+                _ => ApiError::NotReady("the store does not answer yet").into_response(),
+            })
+        })
+    };
+    let held = listeners
+        .into_iter()
+        .map(|listener| run(listener, service, limits.clone(), std::future::pending()));
+    tokio::select! {
+        done = waiting => done,
+        _ = futures::future::join_all(held) => std::future::pending().await,
+    }
+}
