@@ -2,11 +2,14 @@
 //! There are no globals, so that several servers live in one process.
 
 mod data;
+mod health;
 mod import;
 mod migrate;
 mod process;
 mod server;
+mod signals;
 
+pub use health::health;
 pub use import::import;
 pub use migrate::migrate;
 pub use process::{main, serve};

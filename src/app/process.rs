@@ -1,9 +1,11 @@
 //! The process: command line, signals, exit codes.
 
 use super::data::{Data, OpenError, open_to_serve};
+use super::health::health;
 use super::import::import;
 use super::migrate::migrate;
 use super::server::{Listeners, Server, StartError};
+use super::signals::Signals;
 use crate::auth::password::{self, Hasher};
 use crate::auth::secret::Secret;
 use crate::config::{self, Command, InvalidSettings, Settings, StoreSettings};
@@ -12,7 +14,6 @@ use crate::sources::Sources;
 use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
 use std::process::ExitCode;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// The secret's file beside the embedded data.
 const SECRET_FILE: &str = "jwt-secret";
@@ -36,6 +37,10 @@ pub enum Error {
     Import(#[from] super::import::Error),
     #[error(transparent)]
     Migrate(#[from] super::migrate::Error),
+    #[error(transparent)]
+    Health(#[from] super::health::Error),
+    #[error("ended by a signal before it was done")]
+    Signal,
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -76,13 +81,28 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            Ok(runtime.block_on(import(*arguments))?)
+            runtime.block_on(unless_told_to_stop(import(*arguments)))
         }
         Command::Migrate(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            runtime.block_on(migrate(*arguments))?;
+            runtime.block_on(unless_told_to_stop(migrate(*arguments)))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Health(arguments) => {
+            runtime.block_on(health(*arguments))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Does the work, all of which a kill cannot harm either, or ends it with the first signal.
+async fn unless_told_to_stop<T, E: Into<Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Error> {
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        done = work => done.map_err(Into::into),
+        () = signals.next() => Err(Error::Signal),
     }
 }
 
@@ -91,14 +111,19 @@ fn run(command: Command) -> Result<ExitCode, Error> {
 /// # Errors
 /// What is wrong, in one line, before anything is served.
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
+    let mut signals = Signals::listen()?;
     let sources = Sources::system();
     let listeners = Listeners::bind(&settings).await?;
     let opening = open_to_serve(&settings.store, &sources);
     let data = match settings.store {
         StoreSettings::Embedded(_) => opening.await?,
-        StoreSettings::Scylla(_) => Box::pin(listeners.hold(&settings, opening)).await?,
+        // Its nodes may be waited for without end.
+        StoreSettings::Scylla(_) => tokio::select! {
+            data = Box::pin(listeners.hold(&settings, opening)) => data?,
+            () = signals.next() => return Ok(ExitCode::SUCCESS),
+        },
     };
-    let served = serve_on(&settings, listeners, &data, sources).await;
+    let served = serve_on(&settings, listeners, &data, sources, signals).await;
     data.close().await;
     served
 }
@@ -108,6 +133,7 @@ async fn serve_on(
     listeners: Listeners,
     data: &Data,
     sources: Sources,
+    mut signals: Signals,
 ) -> Result<ExitCode, Error> {
     let secret = secret(settings, &sources)?;
     let limits = password::Limits {
@@ -115,19 +141,15 @@ async fn serve_on(
         ..password::Limits::default()
     };
     let hasher = Hasher::new(limits, sources.entropy.clone())?;
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
     let stores = data.stores();
     let server = Server::start(settings, listeners, stores, &secret, hasher, sources).await?;
     println!("cartwright serves on http://{}", server.address()?);
     let drained = server
         .run(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            signals.next().await;
             tracing::info!("app.draining");
             tokio::spawn(async move {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                signals.next().await;
                 eprintln!("cartwright: ended at once by a second signal");
                 std::process::exit(1);
             });

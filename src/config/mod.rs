@@ -11,7 +11,9 @@ mod settings;
 mod store;
 mod values;
 
-pub use args::{ImportArgs, Limits, LogArgs, MigrateArgs, ServeArgs, Timeouts};
+pub use args::{
+    HealthArgs, ImportArgs, Limits, ListenArgs, LogArgs, MigrateArgs, ServeArgs, Timeouts,
+};
 pub use networks::{InvalidNetworks, Networks};
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
@@ -50,6 +52,8 @@ pub enum Command {
     Import(Box<ImportArgs>),
     /// Make the keyspace of a `scylla://` store where it is missing, and bring it up to date
     Migrate(Box<MigrateArgs>),
+    /// Ask the server with the same addresses how it is; the exit code is 0 if it answers 200
+    Health(Box<HealthArgs>),
 }
 
 /// Why there is nothing to run.

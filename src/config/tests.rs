@@ -22,7 +22,9 @@ fn cli(args: &[&str]) -> Result<Cli, Stop> {
 fn serve(args: &[&str]) -> ServeArgs {
     match cli(args).unwrap().into_command() {
         Command::Serve(args) => *args,
-        Command::Import(_) | Command::Migrate(_) => panic!("{args:?} does not serve"),
+        Command::Import(_) | Command::Migrate(_) | Command::Health(_) => {
+            panic!("{args:?} does not serve")
+        }
     }
 }
 
@@ -32,7 +34,9 @@ fn refusal(args: &[&str]) -> String {
         Err(Stop::Show(_)) => panic!("{args:?} shows the help"),
         Ok(cli) => match cli.into_command() {
             Command::Serve(serve) => serve.settings().unwrap_err().to_string(),
-            Command::Import(_) | Command::Migrate(_) => panic!("{args:?} is taken"),
+            Command::Import(_) | Command::Migrate(_) | Command::Health(_) => {
+                panic!("{args:?} is taken")
+            }
         },
     }
 }
@@ -320,7 +324,9 @@ fn any_loopback_address_may_do_without_a_secret() {
 fn an_import_takes_files_and_its_own_flags() {
     let import = |args: &[&str]| match cli(args).unwrap().into_command() {
         Command::Import(import) => import,
-        Command::Serve(_) | Command::Migrate(_) => panic!("{args:?} does not import"),
+        Command::Serve(_) | Command::Migrate(_) | Command::Health(_) => {
+            panic!("{args:?} does not import")
+        }
     };
     let plain = import(&["import", "a.csv", "b.ndjson"]);
     assert_eq!(
@@ -364,7 +370,9 @@ fn a_keyspace_gets_no_demo_catalogue() {
 fn a_keyspace_is_migrated_with_as_many_replicas_as_told() {
     let migrate = |args: &[&str]| match cli(args).unwrap().into_command() {
         Command::Migrate(migrate) => migrate,
-        Command::Serve(_) | Command::Import(_) => panic!("{args:?} does not migrate"),
+        Command::Serve(_) | Command::Import(_) | Command::Health(_) => {
+            panic!("{args:?} does not migrate")
+        }
     };
     let store = ["migrate", "--store", "scylla://a/shop"];
     assert_eq!(migrate(&store).replication, 3);
@@ -478,9 +486,11 @@ fn in_another_environment() {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     match parse(args.split(' ').map(OsString::from), names) {
         Ok(Command::Serve(serve)) => {
-            println!("serves {} {}", serve.listen, serve.limits.user_queue)
+            let listen = serve.addresses.listen;
+            println!("serves {listen} {}", serve.limits.user_queue);
         }
         Ok(Command::Import(import)) => println!("imports into {:?}", import.store.address),
+        Ok(Command::Health(health)) => println!("asks {}", health.addresses.operations()),
         Ok(Command::Migrate(migrate)) => println!("migrates {:?}", migrate.store.address),
         Err(Stop::Refuse(line)) => println!("refused: {line}"),
         Err(Stop::Show(_)) => println!("helps"),
@@ -517,6 +527,16 @@ fn variables_are_read_and_flags_win() {
             "cartwright import x.csv",
             &[listen, ("CARTWRIGHT_STORE", "embedded:/d")],
             "imports into Embedded(\"/d\")",
+        ),
+        (
+            "cartwright health",
+            &[listen, ("CARTWRIGHT_OPS_LISTEN", "off")],
+            "asks 127.0.0.1:81",
+        ),
+        (
+            "cartwright health --ready",
+            &[listen, ("CARTWRIGHT_OPS_LISTEN", "[::1]:82")],
+            "asks [::1]:82",
         ),
         (
             "cartwright",

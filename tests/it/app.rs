@@ -78,7 +78,9 @@ pub fn settings(flags: &[&str]) -> Settings {
     let arguments = fixed.iter().chain(unlimited).chain(flags).map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
-        Command::Import(_) | Command::Migrate(_) => unreachable!("the command is serve"),
+        Command::Import(_) | Command::Migrate(_) | Command::Health(_) => {
+            unreachable!("the command is serve")
+        }
     }
 }
 
