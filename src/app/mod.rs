@@ -3,11 +3,14 @@
 
 mod data;
 mod generate;
+mod health;
 mod import;
 mod migrate;
 mod process;
 mod server;
+mod signals;
 
+pub use health::health;
 pub use import::import;
 pub use migrate::migrate;
 pub use process::{main, serve};

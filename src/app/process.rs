@@ -2,9 +2,11 @@
 
 use super::data::{Data, OpenError, open_to_serve};
 use super::generate::generate;
+use super::health::health;
 use super::import::import;
 use super::migrate::migrate;
 use super::server::{Listeners, Server, StartError};
+use super::signals::Signals;
 use crate::auth::password::{self, Hasher};
 use crate::auth::secret::Secret;
 use crate::config::{self, Command, InvalidSettings, Settings, StoreSettings};
@@ -14,7 +16,6 @@ use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 /// The secret's file beside the embedded data.
@@ -41,6 +42,10 @@ pub enum Error {
     Migrate(#[from] super::migrate::Error),
     #[error("the catalogue cannot be written: {0}")]
     Generate(#[source] std::io::Error),
+    #[error(transparent)]
+    Health(#[from] super::health::Error),
+    #[error("ended by a signal before it was done")]
+    Signal,
     #[error("the runtime failed: {0}")]
     Runtime(#[from] std::io::Error),
 }
@@ -78,17 +83,32 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            Ok(runtime()?.block_on(import(*arguments))?)
+            runtime()?.block_on(unless_told_to_stop(import(*arguments)))
         }
         Command::Migrate(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format)?;
-            runtime()?.block_on(migrate(*arguments))?;
+            runtime()?.block_on(unless_told_to_stop(migrate(*arguments)))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Generate(arguments) => {
             generate(arguments).map_err(Error::Generate)?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Health(arguments) => {
+            runtime()?.block_on(health(*arguments))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Does the work, all of which a kill cannot harm either, or ends it with the first signal.
+async fn unless_told_to_stop<T, E: Into<Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Error> {
+    let mut signals = Signals::listen()?;
+    tokio::select! {
+        done = work => done.map_err(Into::into),
+        () = signals.next() => Err(Error::Signal),
     }
 }
 
@@ -104,14 +124,19 @@ fn runtime() -> std::io::Result<Runtime> {
 /// What is wrong, in one line, before anything is served.
 pub async fn serve(settings: Settings) -> Result<ExitCode, Error> {
     let begun = Instant::now();
+    let mut signals = Signals::listen()?;
     let sources = Sources::system();
     let listeners = Listeners::bind(&settings).await?;
     let opening = open_to_serve(&settings.store, &sources);
     let data = match settings.store {
         StoreSettings::Embedded(_) => opening.await?,
-        StoreSettings::Scylla(_) => Box::pin(listeners.hold(&settings, opening)).await?,
+        // Its nodes may be waited for without end.
+        StoreSettings::Scylla(_) => tokio::select! {
+            data = Box::pin(listeners.hold(&settings, opening)) => data?,
+            () = signals.next() => return Ok(ExitCode::SUCCESS),
+        },
     };
-    let served = serve_on(&settings, listeners, &data, sources, begun).await;
+    let served = serve_on(&settings, listeners, &data, sources, signals, begun).await;
     data.close().await;
     served
 }
@@ -121,6 +146,7 @@ async fn serve_on(
     listeners: Listeners,
     data: &Data,
     sources: Sources,
+    mut signals: Signals,
     begun: Instant,
 ) -> Result<ExitCode, Error> {
     let secret = secret(settings, &sources)?;
@@ -129,10 +155,6 @@ async fn serve_on(
         ..password::Limits::default()
     };
     let hasher = Hasher::new(limits, sources.entropy.clone())?;
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
     let stores = data.stores();
     let server = Server::start(settings, listeners, stores, &secret, hasher, sources).await?;
     let start_ms = begun.elapsed().as_millis();
@@ -140,10 +162,10 @@ async fn serve_on(
     println!("cartwright serves on http://{}", server.address()?);
     let drained = server
         .run(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            signals.next().await;
             tracing::info!("app.draining");
             tokio::spawn(async move {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                signals.next().await;
                 eprintln!("cartwright: ended at once by a second signal");
                 std::process::exit(1);
             });

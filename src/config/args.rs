@@ -12,24 +12,9 @@ use std::time::Duration;
 /// The settings of `serve`, as they were given. [`ServeArgs::settings`] judges them together.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
-    /// Address of the public API; port 0 takes a free one
-    #[arg(
-        long,
-        env = "CARTWRIGHT_LISTEN",
-        value_name = "IP:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
-    pub listen: SocketAddr,
-
-    /// Address of a second listener, for operations: it answers until the end, while the first
-    /// drains; or `off` for none
-    #[arg(
-        long,
-        env = "CARTWRIGHT_OPS_LISTEN",
-        value_name = "IP:PORT|off",
-        default_value = "127.0.0.1:9100"
-    )]
-    pub ops_listen: OpsListen,
+    /// Where it is served.
+    #[command(flatten)]
+    pub addresses: ListenArgs,
 
     /// Where everything is kept.
     #[command(flatten)]
@@ -145,6 +130,52 @@ pub struct ServeArgs {
     /// How long anything may take.
     #[command(flatten)]
     pub timeouts: Timeouts,
+}
+
+/// The addresses of a server.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ListenArgs {
+    /// Address of the public API; port 0 takes a free one
+    #[arg(
+        long,
+        env = "CARTWRIGHT_LISTEN",
+        value_name = "IP:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
+    pub listen: SocketAddr,
+
+    /// Address of a second listener, for operations: it answers until the end, while the first
+    /// drains; or `off` for none
+    #[arg(
+        long,
+        env = "CARTWRIGHT_OPS_LISTEN",
+        value_name = "IP:PORT|off",
+        default_value = "127.0.0.1:9100"
+    )]
+    pub ops_listen: OpsListen,
+}
+
+impl ListenArgs {
+    /// Where operations are served: on their own address, else on that of the API.
+    #[must_use]
+    pub fn operations(&self) -> SocketAddr {
+        match self.ops_listen {
+            OpsListen::At(address) => address,
+            OpsListen::Off => self.listen,
+        }
+    }
+}
+
+/// The settings of `health`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct HealthArgs {
+    /// Ask whether it should get traffic (`/ready`), not whether it lives (`/health`)
+    #[arg(long)]
+    pub ready: bool,
+
+    /// Where it is served.
+    #[command(flatten)]
+    pub addresses: ListenArgs,
 }
 
 /// The settings of `import`.

@@ -12,7 +12,10 @@ mod settings;
 mod store;
 mod values;
 
-pub use args::{GenerateArgs, ImportArgs, Limits, LogArgs, MigrateArgs, ServeArgs, Timeouts};
+pub use args::{
+    GenerateArgs, HealthArgs, ImportArgs, Limits, ListenArgs, LogArgs, MigrateArgs, ServeArgs,
+    Timeouts,
+};
 pub use networks::{InvalidNetworks, Networks};
 pub use openid::OpenIdSettings;
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
@@ -55,6 +58,8 @@ pub enum Command {
     /// Write an invented catalogue of any size as NDJSON to standard output: for tests and
     /// measurements
     Generate(GenerateArgs),
+    /// Ask the server with the same addresses how it is; the exit code is 0 if it answers 200
+    Health(Box<HealthArgs>),
 }
 
 /// Why there is nothing to run.

@@ -117,18 +117,18 @@ impl ServeArgs {
     /// # Errors
     /// [`InvalidSettings`] names the first contradiction.
     pub fn settings(self) -> Result<Settings, InvalidSettings> {
-        let ops_listen = match self.ops_listen {
+        let ops_listen = match self.addresses.ops_listen {
             OpsListen::At(address) => Some(address),
             OpsListen::Off => None,
         };
         let jwt_secret = given(self.jwt_secret);
-        refuse_same_address(self.listen, ops_listen)?;
+        refuse_same_address(self.addresses.listen, ops_listen)?;
         let store = self.store.settings()?;
         if jwt_secret.is_none() {
             if matches!(store, StoreSettings::Scylla(_)) {
                 return Err(InvalidSettings::SecretNeededWithKeyspace);
             }
-            refuse_public(std::iter::once(self.listen).chain(ops_listen))?;
+            refuse_public(std::iter::once(self.addresses.listen).chain(ops_listen))?;
         }
         if self.timeouts.drain < self.timeouts.request {
             return Err(InvalidSettings::DrainTooShort);
@@ -136,7 +136,7 @@ impl ServeArgs {
         // A keyspace is somebody's production; a folder may be a first look.
         let is_embedded = matches!(store, StoreSettings::Embedded(_));
         Ok(Settings {
-            listen: self.listen,
+            listen: self.addresses.listen,
             ops_listen,
             store,
             jwt_secret,

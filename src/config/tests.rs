@@ -554,9 +554,11 @@ fn in_another_environment() {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     match parse(args.split(' ').map(OsString::from), names) {
         Ok(Command::Serve(serve)) => {
-            println!("serves {} {}", serve.listen, serve.limits.user_queue)
+            let listen = serve.addresses.listen;
+            println!("serves {listen} {}", serve.limits.user_queue);
         }
         Ok(Command::Import(import)) => println!("imports into {:?}", import.store.address),
+        Ok(Command::Health(health)) => println!("asks {}", health.addresses.operations()),
         Ok(Command::Migrate(migrate)) => println!("migrates {:?}", migrate.store.address),
         Ok(Command::Generate(_)) => println!("generates"),
         Err(Stop::Refuse(line)) => println!("refused: {line}"),
@@ -594,6 +596,16 @@ fn variables_are_read_and_flags_win() {
             "cartwright import x.csv",
             &[listen, ("CARTWRIGHT_STORE", "embedded:/d")],
             "imports into Embedded(\"/d\")",
+        ),
+        (
+            "cartwright health",
+            &[listen, ("CARTWRIGHT_OPS_LISTEN", "off")],
+            "asks 127.0.0.1:81",
+        ),
+        (
+            "cartwright health --ready",
+            &[listen, ("CARTWRIGHT_OPS_LISTEN", "[::1]:82")],
+            "asks [::1]:82",
         ),
         (
             "cartwright",

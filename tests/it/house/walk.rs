@@ -63,9 +63,11 @@ fn missing<'a>(shown: &'a [String], output: &str) -> Option<&'a str> {
     None
 }
 
-/// A `cargo` that runs the program that was built for this test, in place of `cargo run`.
+/// A `cargo` that runs the program that was built for this test, in place of `cargo run`; or the
+/// one that CARTWRIGHT_TEST_PROGRAM names, which serves at CARTWRIGHT_TEST_SHOP.
 fn stand_in(dir: &Path) {
-    let program = env!("CARGO_BIN_EXE_cartwright");
+    let program = std::env::var("CARTWRIGHT_TEST_PROGRAM")
+        .unwrap_or_else(|_| env!("CARGO_BIN_EXE_cartwright").to_owned());
     let script = format!(
         "#!/bin/sh\nwhile [ $# -gt 0 ] && [ \"$1\" != -- ]; do shift; done\n\
          [ $# -gt 0 ] && shift\nexec '{program}' \"$@\"\n"
@@ -130,6 +132,8 @@ fn run(steps: &[Step]) -> String {
     stand_in(&bin);
     symlink(root().join("tests"), dir.path().join("tests")).unwrap();
     let port = free_port();
+    let shop = std::env::var("CARTWRIGHT_TEST_SHOP")
+        .unwrap_or_else(|_| format!("http://127.0.0.1:{port}"));
     // What was started is ended, however the walk ends.
     let mut script =
         "set -euo pipefail\ntrap 'kill -9 ${SERVER:-} ${ISSUER:-} 2>/dev/null || true' EXIT\n"
@@ -142,7 +146,7 @@ fn run(steps: &[Step]) -> String {
         .args(["-c", &script])
         .current_dir(dir.path())
         .env("PATH", format!("{}:{path}", bin.display()))
-        .env("SHOP", format!("http://127.0.0.1:{port}"))
+        .env("SHOP", shop)
         .env("ISSUER_PORT", free_port().to_string())
         .env("CARTWRIGHT_LISTEN", format!("127.0.0.1:{port}"))
         .env("CARTWRIGHT_OPS_LISTEN", "off")

@@ -3,6 +3,7 @@
 mod api;
 mod binary;
 mod commands;
+mod health;
 mod import;
 mod keyspace;
 mod kill;
