@@ -10,6 +10,7 @@ mod catalog_log;
 mod catalogs;
 mod commits;
 mod connect;
+mod counts;
 mod error;
 mod execute;
 mod expiry;
@@ -25,6 +26,7 @@ mod stocks;
 mod users;
 
 pub use connect::ConnectError;
+pub use counts::Counts;
 pub use lease::{Lease, LeaseError};
 pub use migrate::{MigrateError, Migration, migrate};
 pub use options::{Options, Replication, Tls, UNFINISHED, Writers};
