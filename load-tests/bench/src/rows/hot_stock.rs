@@ -62,7 +62,7 @@ impl HotStock {
             tokio::spawn(async move {
                 let mut held = 0;
                 loop {
-                    let order = OrderId(sources.entropy.uuid());
+                    let order = OrderId::new(sources.clock.now(), sources.entropy.uuid());
                     match stocks.reserve(&few, order, 1, soon()).await? {
                         Ok(()) => held += 1,
                         Err(_) => return Ok::<u64, Failure>(held),
@@ -108,7 +108,7 @@ impl Row for HotStock {
         let (sources, held) = (self.world.sources.clone(), self.held.clone());
         closed_loop(end, move |_| {
             let (stocks, key, held) = (stocks.clone(), key.clone(), held.clone());
-            let order = OrderId(sources.entropy.uuid());
+            let order = OrderId::new(sources.clock.now(), sources.entropy.uuid());
             async move {
                 let reserved = stocks.reserve(&key, order, 1, soon()).await?;
                 reserved.map_err(|refused| format!("{refused:?}"))?;
@@ -134,7 +134,7 @@ async fn reserve(
     key: StockKey,
     sources: &Sources,
 ) -> Result<(), Failure> {
-    let order = OrderId(sources.entropy.uuid());
+    let order = OrderId::new(sources.clock.now(), sources.entropy.uuid());
     let hold = level
         .value
         .reserve(None, 1)

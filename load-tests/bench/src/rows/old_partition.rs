@@ -101,11 +101,12 @@ impl OldPartition {
             quantity: 1,
             state: HoldState::Sold,
         };
-        let order = |_| (OrderId(self.sources.entropy.uuid()), hold);
+        let at = self.sources.clock.now();
+        let order = |_| OrderId::new(at, self.sources.entropy.uuid());
         StockWrite {
             level: StockLevel::default(),
-            holds: (0..changes).map(order).collect(),
-            at: self.sources.clock.now(),
+            holds: (0..changes).map(order).map(|order| (order, hold)).collect(),
+            at,
         }
     }
 }
