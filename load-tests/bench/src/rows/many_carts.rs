@@ -48,7 +48,7 @@ struct Plain {
 /// With what the baseline commits: without a server the store, with one the driver alone.
 enum Committer {
     Store(Arc<dyn Store>),
-    Bare(Bare),
+    Bare(Box<Bare>),
 }
 
 /// Where the changes enter.
@@ -140,7 +140,7 @@ impl Committer {
     async fn new(data: &Data) -> Result<Arc<Self>, Failure> {
         Ok(Arc::new(match data {
             Data::Disk(_) => Self::Store(data.store()),
-            Data::Keyspace(keyspace, _) => Self::Bare(Bare::connect(keyspace).await?),
+            Data::Keyspace(keyspace, _) => Self::Bare(Box::new(Bare::connect(keyspace).await?)),
         }))
     }
 
