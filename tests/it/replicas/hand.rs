@@ -17,7 +17,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(15);
 /// Between repetitions: shorter than `Retry-After` says, to meet more.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Between requests: the machine is shared with three nodes, one of which starts meanwhile.
-const THOUGHT: Duration = Duration::from_millis(25);
+const THOUGHT: Duration = Duration::from_millis(50);
 /// For so long a request is repeated.
 const PATIENCE: Duration = Duration::from_secs(90);
 
