@@ -2,8 +2,9 @@
 //!
 //! Each line of a cart has a name that no other has, and an order carries its own in its notes: so
 //! what is there afterwards tells of each change whether it took effect, and how often. [`check`]
-//! knows nothing of servers, so that histories of one server or of many can be judged.
+//! knows nothing of servers: histories of one that is killed, or of many, are judged alike.
 
+mod answer;
 mod cart;
 mod check;
 mod verdict;
@@ -11,6 +12,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use answer::{Asked, lines_of, name_of};
 pub use check::check;
 pub use verdict::{Verdict, events_of};
 

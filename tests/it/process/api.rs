@@ -115,6 +115,21 @@ impl Api {
             .to_owned()
     }
 
+    /// Every order of somebody, newest first.
+    pub async fn orders(&self, token: &str) -> Vec<Value> {
+        let mut all: Vec<Value> = Vec::new();
+        for page in 1.. {
+            let path = format!("/orders?page={page}&page_size=100");
+            let Answer { body, .. } = self.get(&path, Some(token)).await;
+            all.extend(body["data"].as_array().unwrap().iter().cloned());
+            if body["meta"]["has_next"] == false {
+                assert_eq!(body["meta"]["total_items"], all.len());
+                break;
+            }
+        }
+        all
+    }
+
     pub async fn order(&self, token: &str) -> Answer {
         self.post("/orders", Some(token), order_body()).await
     }

@@ -1,7 +1,7 @@
 //! One of a customer's hands: it asks for one thing after the other, and records what it is told.
 
 use crate::app::order_body;
-use crate::history::{Call, Event, Lines, Outcome, Recorder};
+use crate::history::{Call, Outcome, Recorder, lines_of, name_of};
 use crate::process::api::{Answer, Api, Request};
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -108,44 +108,25 @@ impl Hand {
     }
 
     async fn ask(&mut self, call: Call, request: &Request, is_repeated: bool) {
-        let sent = self.recorder.now();
-        let mut put_off = Vec::new();
+        let mut asked = self.recorder.asks(&self.customer, call);
         let deadline = Instant::now() + PATIENCE;
-        let told = loop {
-            let last_sent = self.recorder.now();
+        loop {
+            asked.last_sent = self.recorder.now();
             let answer = self.send(request).await;
             if answer.status != 503 {
-                break Some((last_sent, answer));
+                self.learn(&asked.call, &answer);
+                self.recorder.answered(asked, &answer, self.reads);
+                return;
             }
             assert!(answer.retry_after >= Some(1), "{request:?}: {answer:?}");
-            put_off.push(self.recorder.now());
+            asked.put_off.push(self.recorder.now());
             self.progress.put_off.fetch_add(1, Ordering::Relaxed);
             if !is_repeated || Instant::now() > deadline {
-                break None;
+                self.recorder.ends(asked, Outcome::Unknown);
+                return;
             }
             sleep(PAUSE).await;
-        };
-        let answered = self.recorder.now();
-        let record = |call: &Call, sent, outcome, put_off| {
-            self.recorder.record(Event {
-                customer: self.customer.clone(),
-                call: call.clone(),
-                sent,
-                answered,
-                outcome,
-                put_off,
-            });
-        };
-        let Some((last_sent, answer)) = told else {
-            record(&call, sent, Outcome::Unknown, put_off);
-            return;
-        };
-        record(&call, sent, judge(&call, &answer), put_off);
-        if let Some(cart) = cart_beside(&call, &answer).filter(|_| self.reads) {
-            let shown = Outcome::Done(Some(cart));
-            record(&Call::Read, last_sent, shown, Vec::new());
         }
-        self.learn(&call, &answer);
     }
 
     async fn send(&mut self, request: &Request) -> Answer {
@@ -188,50 +169,4 @@ fn request(method: Method, path: &str, body: Option<Value>) -> Request {
         key: None,
         body,
     }
-}
-
-/// Whether it changes the cart, and is answered with it.
-fn is_change(call: &Call) -> bool {
-    !matches!(call, Call::Order { .. } | Call::Read)
-}
-
-/// What an answer other than 503 means. There are few that may come.
-fn judge(call: &Call, answer: &Answer) -> Outcome {
-    let data = &answer.body["data"];
-    match (call, answer.status, answer.code()) {
-        (Call::Order { .. }, 201, _) => Outcome::Done(Some(lines_of(data))),
-        // The cart is a later one.
-        (call, 200, _) if is_change(call) && answer.replayed => Outcome::Done(None),
-        (call, 200, _) if is_change(call) || *call == Call::Read => {
-            Outcome::Done(Some(lines_of(data)))
-        }
-        (Call::Set { .. } | Call::Remove { .. }, 404, code)
-        | (Call::Order { .. }, 400, code @ "cart_empty")
-        | (Call::Order { .. }, 409, code @ "cart_changed")
-        | (Call::Add { .. }, 400, code @ "cart_full") => Outcome::Refused(code.to_owned()),
-        _ => panic!("{call:?} was answered with {answer:?}"),
-    }
-}
-
-/// The cart that an answer shows besides, as it was at some time during its last try.
-fn cart_beside(call: &Call, answer: &Answer) -> Option<Lines> {
-    match call {
-        call if is_change(call) && answer.replayed => Some(lines_of(&answer.body["data"])),
-        Call::Order { .. } if answer.code() == "cart_empty" => Some(Lines::new()),
-        _ => None,
-    }
-}
-
-fn name_of(item: &Value) -> &str {
-    item["attributes"]["name"].as_str().unwrap()
-}
-
-/// The lines of a cart, or of an order.
-pub fn lines_of(data: &Value) -> Lines {
-    let items = data["items"].as_array().unwrap();
-    let line = |item: &Value| {
-        let quantity = item["quantity"].as_u64().unwrap();
-        (name_of(item).to_owned(), quantity)
-    };
-    items.iter().map(line).collect()
 }

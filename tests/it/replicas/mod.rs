@@ -10,7 +10,7 @@ mod nodes;
 use crate::api::shop::import;
 use crate::app::TestApp;
 use crate::cql;
-use crate::history::{Final, Order, Recorder, Stock, check, events_of};
+use crate::history::{Final, Order, Recorder, Stock, check, events_of, lines_of};
 use crate::process::api::Api;
 use cartwright::app::Stores;
 use cartwright::domain::ids::Sku;
@@ -19,11 +19,10 @@ use cartwright::sources::{Sources, SystemClock};
 use cartwright::store::Stocks;
 use cartwright::store::scylla::{Options, Replication, ScyllaStore, migrate};
 use futures::future::join_all;
-use hand::{Hand, Progress, lines_of};
+use hand::{Hand, Progress};
 use nodes::Nodes;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -158,7 +157,9 @@ impl Shop {
         for (name, token) in self.customers {
             let cart = api.get("/cart", Some(&token)).await;
             end.carts.insert(name.clone(), lines_of(&cart.body["data"]));
-            end.orders.insert(name, orders(&api, &token).await);
+            let orders = api.orders(&token).await;
+            end.orders
+                .insert(name, orders.iter().map(Order::of).collect());
         }
         // Whoever started has ended the orders that nobody had ended; whoever stops has settled.
         server.stop().await;
@@ -188,25 +189,6 @@ async fn serve(options: &Options) -> TestApp {
     };
     let settings = crate::app::settings(&["--demo-catalog", "off"]);
     TestApp::start(settings, stores).await
-}
-
-/// Every order of somebody.
-async fn orders(api: &Api, token: &str) -> Vec<Order> {
-    let mut all: Vec<Order> = Vec::new();
-    for page in 1.. {
-        let path = format!("/orders?page={page}&page_size=100");
-        let answer = api.get(&path, Some(token)).await;
-        let listed = answer.body["data"].as_array().unwrap().iter();
-        all.extend(listed.map(|order: &Value| Order {
-            name: order["notes"].as_str().unwrap().to_owned(),
-            lines: lines_of(order),
-        }));
-        if answer.body["meta"]["has_next"] == false {
-            assert_eq!(answer.body["meta"]["total_items"], all.len());
-            break;
-        }
-    }
-    all
 }
 
 /// Everybody at work.
