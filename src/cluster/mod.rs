@@ -1,0 +1,185 @@
+//! Which node has which actor: who serves the store together, who of them owns a key, and how they
+//! ask each other.
+//!
+//! The nodes agree by rows of the store alone. A node answers from memory while it owns the key and
+//! its lease is fresh, both judged at the moment of the answer ([`Ticket::holds`]). Nothing here
+//! knows what is asked; and that two nodes which both believe to own a key do no harm is not up to
+//! this module but to the condition of every commit.
+
+mod hash;
+mod residents;
+mod standing;
+mod transport;
+
+pub use hash::KeyHash;
+pub use residents::Residents;
+pub use transport::{Answer, Call, Handler, Kind, Transport, Unanswered};
+
+use crate::store::Member;
+use arc_swap::ArcSwap;
+use standing::{Spot, Standing};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+/// The time since boot, with the time that the machine slept. It is never set.
+pub trait BootClock: Send + Sync + 'static {
+    /// Since boot.
+    fn since_boot(&self) -> Duration;
+}
+
+/// This node among those that serve the store. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster(Option<Arc<Node>>);
+
+/// What a node knows and holds.
+struct Node {
+    standing: ArcSwap<Standing>,
+    /// Sent to whenever the standing has changed.
+    changed: watch::Sender<()>,
+    clock: Arc<dyn BootClock>,
+    /// Until when the node may answer from memory, in nanoseconds since boot.
+    lease_until: AtomicU64,
+    transport: Arc<dyn Transport>,
+}
+
+/// Where a key is answered.
+pub enum Place {
+    /// Here, as long as the ticket holds.
+    Here(Ticket),
+    /// At another node.
+    There(Peer),
+}
+
+/// The right to answer for a key.
+pub struct Ticket(Option<Held>);
+
+struct Held {
+    node: Arc<Node>,
+    key: KeyHash,
+    /// The view by which the key was found here.
+    number: u64,
+}
+
+/// Another node, and the view by which a key was found there.
+pub struct Peer {
+    node: Arc<Node>,
+    member: Member,
+    number: u64,
+}
+
+/// The key could not be placed in time, or this node must not answer now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("nobody can answer for it now")]
+pub struct Unplaced;
+
+impl Cluster {
+    /// A node that has its store for itself: everything is here, for good.
+    #[must_use]
+    pub const fn alone() -> Self {
+        Self(None)
+    }
+
+    /// Where the key is answered. While it is on its way here, waits until `deadline`.
+    ///
+    /// # Errors
+    /// [`Unplaced`].
+    pub async fn place(&self, key: KeyHash, deadline: Instant) -> Result<Place, Unplaced> {
+        let Some(node) = &self.0 else {
+            return Ok(Place::Here(Ticket(None)));
+        };
+        loop {
+            // Subscribed to before the look, so that no change is missed.
+            let mut changes = node.changed.subscribe();
+            let standing = node.standing.load();
+            let number = standing.number;
+            let node = node.clone();
+            match standing.spot(key) {
+                Spot::Here if !node.is_leased() => return Err(Unplaced),
+                Spot::Here => return Ok(Place::Here(Ticket(Some(Held { node, key, number })))),
+                Spot::There(member) => {
+                    return Ok(Place::There(Peer {
+                        node,
+                        member,
+                        number,
+                    }));
+                }
+                Spot::Nowhere => {}
+            }
+            drop(standing);
+            let changed = timeout_at(deadline, changes.changed()).await;
+            changed.map_err(|_| Unplaced)?.map_err(|_| Unplaced)?;
+        }
+    }
+
+    /// Waits until this node knows a view of at least this number.
+    ///
+    /// # Errors
+    /// [`Unplaced`] at the deadline.
+    pub async fn learns(&self, number: u64, deadline: Instant) -> Result<(), Unplaced> {
+        let Some(node) = &self.0 else {
+            return Ok(());
+        };
+        let mut changes = node.changed.subscribe();
+        while node.standing.load().number < number {
+            let changed = timeout_at(deadline, changes.changed()).await;
+            changed.map_err(|_| Unplaced)?.map_err(|_| Unplaced)?;
+        }
+        Ok(())
+    }
+
+    /// The number of the latest view that is known; 0 for a node alone.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.0
+            .as_ref()
+            .map_or(0, |node| node.standing.load().number)
+    }
+}
+
+impl Ticket {
+    /// Whether this node may still answer: to be asked when the answer is there, before it is given.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.0.as_ref().is_none_or(|held| {
+            let standing = held.node.standing.load();
+            let is_mine = standing.handed <= held.number
+                || (standing.handed == held.number + 1
+                    && standing.handed == standing.number
+                    && standing.keeps(held.key));
+            is_mine && held.node.is_leased()
+        })
+    }
+}
+
+impl Peer {
+    /// Has the other node handle a call.
+    ///
+    /// # Errors
+    /// [`Unanswered`].
+    pub async fn call(
+        &self,
+        kind: Kind,
+        key: Vec<u8>,
+        request: Vec<u8>,
+        deadline: Instant,
+    ) -> Result<Answer, Unanswered> {
+        let call = Call {
+            kind,
+            key,
+            request,
+            view: self.number,
+            deadline,
+        };
+        self.node.transport.call(&self.member, call).await
+    }
+}
+
+impl Node {
+    fn is_leased(&self) -> bool {
+        let now = self.clock.since_boot().as_nanos();
+        now < u128::from(self.lease_until.load(Ordering::Acquire))
+    }
+}
