@@ -3,11 +3,13 @@
 use super::Bounds;
 use super::administration::{Administration, Roles};
 use super::orders::Orders;
+use super::owner::Owner;
 use super::recovery::{Recovery, Which};
 use super::stock::Stocks;
 use super::supervisor::{Periodic, Supervision};
 use super::user::{self, Users};
 use crate::catalog::Live;
+use crate::cluster::Cluster;
 use crate::sources::Sources;
 use crate::store::{Store, encoding};
 use futures::FutureExt;
@@ -24,6 +26,8 @@ pub struct Options {
     pub sources: Sources,
     /// What is for sale.
     pub catalog: Arc<Live>,
+    /// The nodes that serve the store, this one among them.
+    pub cluster: Cluster,
     /// Bounds of users' actors.
     pub users: Bounds,
     /// Bounds of stock items' actors.
@@ -50,8 +54,8 @@ pub struct System {
 pub struct NotStarted(String);
 
 impl System {
-    /// Starts the supervision tree, ends what a crashed process left in the making, and from then
-    /// on does so periodically. The store must be this process's alone.
+    /// Starts the supervision tree, ends what crashed processes left in the making, and from then
+    /// on does so periodically.
     ///
     /// # Errors
     /// [`NotStarted`].
@@ -63,6 +67,7 @@ impl System {
             store,
             sources,
             catalog,
+            cluster,
             commit_time,
             ..
         } = options;
@@ -72,6 +77,7 @@ impl System {
             stock_shards,
             options.stocks,
             commit_time,
+            cluster.clone(),
         );
         let means = user::Means {
             store: store.clone(),
@@ -81,7 +87,7 @@ impl System {
             stored_size: encoding::cart_bytes,
             commit_time,
         };
-        let users = Users::new(means, user_shards, options.users);
+        let users = Users::new(means, user_shards, options.users, cluster.clone());
         let orders = Orders::new(users.clone(), store.clone());
         let roles = Roles::load(store.clone()).await;
         supervision.supervise(roles.refreshing());
@@ -101,13 +107,25 @@ impl System {
             administration,
             recovery,
         };
-        system.recover().await;
+        // Whoever has the store for itself need not wait: nobody else makes an order.
+        let which = if cluster.is_alone() {
+            Which::All
+        } else {
+            Which::Overdue
+        };
+        system.end_attempts(which).await;
         system.supervise(options.recovery_pause);
         Ok(system)
     }
 
-    async fn recover(&self) {
-        match self.recovery.run(Which::All).await {
+    /// Ends the attempts at orders of all users that are this node's and that it is not making: to
+    /// be called when users have come here, as the node that had them may have left some.
+    pub async fn recover(&self) {
+        self.end_attempts(Which::All).await;
+    }
+
+    async fn end_attempts(&self, which: Which) {
+        match self.recovery.run(which).await {
             Ok(0) => {}
             Ok(left) => tracing::warn!(attempts = left, "checkout.recovery.left"),
             Err(failure) => tracing::warn!(%failure, "checkout.recovery.failed"),
@@ -133,8 +151,8 @@ impl System {
             name: "passivation",
             every: Duration::from_secs(1),
             job: Arc::new(move || {
-                let passivated = users.directory().passivate_excess();
-                let passivated = passivated + stocks.directory().passivate_excess();
+                let passivated = users.placed().directory().passivate_excess();
+                let passivated = passivated + stocks.placed().directory().passivate_excess();
                 if passivated > 0 {
                     tracing::debug!(actors = passivated, "directory.passivated");
                 }
@@ -179,20 +197,29 @@ impl System {
         self.administration.clone()
     }
 
+    /// What this node does for the others.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner {
+            users: self.users.clone(),
+            stocks: self.stocks.clone(),
+        }
+    }
+
     /// How many users' and stock items' actors are resident.
     #[must_use]
     pub fn residents(&self) -> (usize, usize) {
         (
-            self.users.directory().residents(),
-            self.stocks.directory().residents(),
+            self.users.placed().directory().residents(),
+            self.stocks.placed().directory().residents(),
         )
     }
 
     /// Lets every actor finish what it has, users before the stock that they use, then stops the
     /// tree. What is not finished by `deadline` is left to the recovery of the next start.
     pub async fn stop(&self, deadline: Instant) {
-        self.users.directory().quiesce_all(deadline).await;
-        self.stocks.directory().quiesce_all(deadline).await;
+        self.users.placed().directory().quiesce_all(deadline).await;
+        self.stocks.placed().directory().quiesce_all(deadline).await;
         self.supervision.stop();
     }
 }

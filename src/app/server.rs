@@ -8,6 +8,7 @@ use crate::auth::password::{self, Hasher, check_password};
 use crate::auth::refresh::RefreshTokens;
 use crate::auth::secret::{Secret, WeakSecret};
 use crate::catalog::{Live, LoadError};
+use crate::cluster::Cluster;
 use crate::config::{FirstAdmin, OpenIdSettings, Settings};
 use crate::domain::account::Email;
 use crate::http::limiter::{Limiter, SWEEP_PAUSE};
@@ -229,6 +230,7 @@ fn system_options(
         store: store.clone(),
         sources: sources.clone(),
         catalog: catalog.clone(),
+        cluster: Cluster::alone(),
         users: Bounds {
             waiting: limits.user_queue,
             residents: limits.max_residents,

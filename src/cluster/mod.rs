@@ -6,6 +6,7 @@
 //! knows what is asked; and that two nodes which both believe to own a key do no harm is not up to
 //! this module but to the condition of every commit.
 
+mod fixed;
 mod hash;
 mod residents;
 mod standing;
@@ -15,6 +16,7 @@ pub use hash::KeyHash;
 pub use residents::Residents;
 pub use transport::{Answer, Call, Handler, Kind, Transport, Unanswered};
 
+use crate::domain::ids::NodeId;
 use crate::store::Member;
 use arc_swap::ArcSwap;
 use standing::{Spot, Standing};
@@ -130,6 +132,20 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether the node has its store for itself.
+    #[must_use]
+    pub const fn is_alone(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether the key is answered here now.
+    #[must_use]
+    pub fn has(&self, key: KeyHash) -> bool {
+        self.0
+            .as_ref()
+            .is_none_or(|node| node.is_leased() && node.standing.load().spot(key) == Spot::Here)
+    }
+
     /// The number of the latest view that is known; 0 for a node alone.
     #[must_use]
     pub fn number(&self) -> u64 {
@@ -155,25 +171,28 @@ impl Ticket {
 }
 
 impl Peer {
-    /// Has the other node handle a call.
+    /// Which node it is.
+    #[must_use]
+    pub fn id(&self) -> NodeId {
+        self.member.id
+    }
+
+    /// The number of the view by which the key was found there.
+    #[must_use]
+    pub fn view(&self) -> u64 {
+        self.number
+    }
+
+    /// Has the other node handle a call, at most until the call's deadline.
     ///
     /// # Errors
     /// [`Unanswered`].
-    pub async fn call(
-        &self,
-        kind: Kind,
-        key: Vec<u8>,
-        request: Vec<u8>,
-        deadline: Instant,
-    ) -> Result<Answer, Unanswered> {
-        let call = Call {
-            kind,
-            key,
-            request,
-            view: self.number,
-            deadline,
-        };
-        self.node.transport.call(&self.member, call).await
+    pub async fn call(&self, call: Call) -> Result<Answer, Unanswered> {
+        let deadline = call.deadline;
+        let called = self.node.transport.call(&self.member, call);
+        timeout_at(deadline, called)
+            .await
+            .unwrap_or(Err(Unanswered::Unknown))
     }
 }
 

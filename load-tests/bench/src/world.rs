@@ -6,6 +6,7 @@ use crate::generated;
 use crate::measure::Sample;
 use cartwright::actors::{Bounds, Options, System};
 use cartwright::catalog::Live;
+use cartwright::cluster::Cluster;
 use cartwright::domain::access::user_role;
 use cartwright::domain::account::{Claim, Credential, Email, Profile};
 use cartwright::domain::ids::{FamilyId, UserId};
@@ -100,6 +101,7 @@ impl World {
             store: disk.store.clone() as Arc<dyn Store>,
             sources: sources.clone(),
             catalog: Arc::new(Live::load(&*disk.store).await?),
+            cluster: Cluster::alone(),
             users: BOUNDS,
             stocks: BOUNDS,
             commit_time: Duration::from_secs(5),
