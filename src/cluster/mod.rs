@@ -7,28 +7,27 @@
 //! this module but to the condition of every commit.
 
 mod hash;
+mod keeper;
 mod residents;
 mod standing;
+mod timing;
 mod transport;
 
 pub use hash::KeyHash;
+pub use keeper::{JoinError, Joining, Membership, Options};
 pub use residents::Residents;
+pub use timing::Timing;
 pub use transport::{Answer, Call, Handler, Kind, Transport, Unanswered};
 
+use crate::domain::ids::NodeId;
+use crate::sources::BootClock;
 use crate::store::Member;
 use arc_swap::ArcSwap;
 use standing::{Spot, Standing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
-
-/// The time since boot, with the time that the machine slept. It is never set.
-pub trait BootClock: Send + Sync + 'static {
-    /// Since boot.
-    fn since_boot(&self) -> Duration;
-}
 
 /// This node among those that serve the store. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +38,8 @@ struct Node {
     standing: ArcSwap<Standing>,
     /// Sent to whenever the standing has changed.
     changed: watch::Sender<()>,
+    /// Wakes the task that looks at the others.
+    wake: Notify,
     clock: Arc<dyn BootClock>,
     /// Until when the node may answer from memory, in nanoseconds since boot.
     lease_until: AtomicU64,
@@ -58,6 +59,8 @@ pub struct Ticket(Option<Held>);
 
 struct Held {
     node: Arc<Node>,
+    /// As whom the node has it.
+    me: NodeId,
     key: KeyHash,
     /// The view by which the key was found here.
     number: u64,
@@ -94,11 +97,18 @@ impl Cluster {
             // Subscribed to before the look, so that no change is missed.
             let mut changes = node.changed.subscribe();
             let standing = node.standing.load();
-            let number = standing.number;
+            let (me, number) = (standing.me, standing.number);
             let node = node.clone();
             match standing.spot(key) {
                 Spot::Here if !node.is_leased() => return Err(Unplaced),
-                Spot::Here => return Ok(Place::Here(Ticket(Some(Held { node, key, number })))),
+                Spot::Here => {
+                    return Ok(Place::Here(Ticket(Some(Held {
+                        node,
+                        me,
+                        key,
+                        number,
+                    }))));
+                }
                 Spot::There(member) => {
                     return Ok(Place::There(Peer {
                         node,
@@ -124,6 +134,7 @@ impl Cluster {
         };
         let mut changes = node.changed.subscribe();
         while node.standing.load().number < number {
+            node.wake.notify_one();
             let changed = timeout_at(deadline, changes.changed()).await;
             changed.map_err(|_| Unplaced)?.map_err(|_| Unplaced)?;
         }
@@ -149,7 +160,7 @@ impl Ticket {
                 || (standing.handed == held.number + 1
                     && standing.handed == standing.number
                     && standing.keeps(held.key));
-            is_mine && held.node.is_leased()
+            is_mine && standing.me == held.me && held.node.is_leased()
         })
     }
 }
@@ -183,3 +194,6 @@ impl Node {
         now < u128::from(self.lease_until.load(Ordering::Acquire))
     }
 }
+
+#[cfg(test)]
+mod tests;
