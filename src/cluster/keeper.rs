@@ -18,8 +18,8 @@ use tokio::sync::{Notify, watch as channel};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-/// How long, beyond finding a death, a node that cannot join yet waits for others to leave.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long, beyond finding two deaths, a node that cannot join yet waits for others to leave.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a node takes part with.
 pub struct Options {
@@ -76,7 +76,6 @@ pub struct Membership {
 
 struct Keeper {
     node: Arc<Node>,
-    store: Arc<dyn Store>,
     sources: Sources,
     timing: Timing,
     name: String,
@@ -102,10 +101,10 @@ impl Joining {
             clock: options.clock,
             lease_until: AtomicU64::new(0),
             transport: options.transport,
+            store: options.store,
         });
         let keeper = Keeper {
             node: node.clone(),
-            store: options.store,
             sources: options.sources,
             timing: options.timing,
             name: options.name,

@@ -10,22 +10,25 @@ mod hash;
 mod keeper;
 mod residents;
 mod standing;
+mod status;
 mod timing;
 mod transport;
 
 pub use hash::KeyHash;
 pub use keeper::{JoinError, Joining, Membership, Options};
 pub use residents::Residents;
+pub use status::{NodeStatus, Status};
 pub use timing::Timing;
 pub use transport::{Answer, Call, Handler, Kind, Transport, Unanswered};
 
 use crate::domain::ids::NodeId;
 use crate::sources::BootClock;
-use crate::store::Member;
+use crate::store::{Member, Store};
 use arc_swap::ArcSwap;
 use standing::{Spot, Standing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
 
@@ -44,6 +47,7 @@ struct Node {
     /// Until when the node may answer from memory, in nanoseconds since boot.
     lease_until: AtomicU64,
     transport: Arc<dyn Transport>,
+    store: Arc<dyn Store>,
 }
 
 /// Where a key is answered.
@@ -190,8 +194,13 @@ impl Peer {
 
 impl Node {
     fn is_leased(&self) -> bool {
-        let now = self.clock.since_boot().as_nanos();
-        now < u128::from(self.lease_until.load(Ordering::Acquire))
+        !self.lease_left().is_zero()
+    }
+
+    /// How much longer the node may answer from memory.
+    fn lease_left(&self) -> Duration {
+        let until = Duration::from_nanos(self.lease_until.load(Ordering::Acquire));
+        until.saturating_sub(self.clock.since_boot())
     }
 }
 

@@ -12,12 +12,12 @@ use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
 use crate::sources::{BootClock, Clock, Entropy, Sources};
 use crate::store::Member;
-use crate::store::fault::{Fault, FaultPlan, FaultyStore};
+use crate::store::fault::{Fault, FaultPlan, FaultyStore, Op};
 use crate::store::memory::MemoryStore;
 use async_trait::async_trait;
 use rand::rngs::StdRng;
 use rand::{RngCore, SeedableRng};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -53,15 +53,25 @@ impl Entropy for Seeded {
 }
 
 /// Actors that take a while to end.
-#[derive(Default)]
 struct Slow {
+    /// In milliseconds.
+    ends_after: AtomicU64,
     taken_over: AtomicUsize,
+}
+
+impl Default for Slow {
+    fn default() -> Self {
+        Self {
+            ends_after: AtomicU64::new(30),
+            taken_over: AtomicUsize::new(0),
+        }
+    }
 }
 
 #[async_trait]
 impl Residents for Slow {
     async fn hand_over(&self, _: &(dyn Fn(KeyHash) -> bool + Send + Sync), deadline: Instant) {
-        let ends = Instant::now() + Duration::from_millis(30);
+        let ends = Instant::now() + Duration::from_millis(self.ends_after.load(Ordering::Relaxed));
         tokio::time::sleep_until(ends.min(deadline)).await;
     }
 

@@ -92,7 +92,7 @@ async fn beat(keeper: &Keeper, residents: &dyn Residents, own: &mut Own) -> Beat
         write: keeper.write_id(),
         change: Change::Node(own.id, write),
     };
-    match keeper.in_time(keeper.store.commit(commit)).await {
+    match keeper.in_time(keeper.node.store.commit(commit)).await {
         Ok(()) => own.moves_to(own.version + 1),
         Err(error) => match look(keeper, own, is_last).await {
             Ok(Some(true)) => {}
@@ -114,7 +114,7 @@ async fn beat(keeper: &Keeper, residents: &dyn Residents, own: &mut Own) -> Beat
 
 /// Whether a beat whose outcome is unknown took effect; `None` where the node counts as dead.
 async fn look(keeper: &Keeper, own: &mut Own, is_last: bool) -> Result<Option<bool>, Error> {
-    let found = keeper.in_time(keeper.store.node(own.id)).await?;
+    let found = keeper.in_time(keeper.node.store.node(own.id)).await?;
     let before = own.version;
     own.moves_to(found.version);
     match found.value {

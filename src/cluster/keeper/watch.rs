@@ -54,12 +54,12 @@ impl Watch {
 
     async fn look(&mut self) -> Result<()> {
         let keeper = self.keeper.clone();
-        let found = keeper.in_time(keeper.store.view()).await?;
+        let found = keeper.in_time(keeper.node.store.view()).await?;
         if found.version > self.standing().number {
             self.adopt(found).await;
         }
         for id in self.watched() {
-            let row = keeper.in_time(keeper.store.node(id)).await?;
+            let row = keeper.in_time(keeper.node.store.node(id)).await?;
             self.judge(id, row).await;
         }
         if self.standing().is_settled() {
@@ -180,7 +180,7 @@ impl Watch {
             change: Change::Node(id, write),
         };
         // Whatever became of it, the row tells at the next look.
-        if let Err(error) = keeper.in_time(keeper.store.commit(commit)).await {
+        if let Err(error) = keeper.in_time(keeper.node.store.commit(commit)).await {
             tracing::debug!(%error, node.id = %id, "cluster.evict.failed");
         }
         keeper.node.wake.notify_one();
@@ -227,7 +227,7 @@ impl Watch {
             write: keeper.write_id(),
             change: Change::View(view),
         };
-        match keeper.in_time(keeper.store.commit(commit)).await {
+        match keeper.in_time(keeper.node.store.commit(commit)).await {
             Ok(()) | Err(Error::Conflict) => keeper.node.wake.notify_one(),
             Err(error) => return Err(error),
         }

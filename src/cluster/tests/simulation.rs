@@ -18,7 +18,10 @@ impl Tickets {
         for (number, node) in nodes {
             for key in keys(KEYS) {
                 // The oldest that holds is the one that may hold too long.
-                let is_held = self.0.iter().any(|(of, held, _)| of == number && *held == key);
+                let is_held = self
+                    .0
+                    .iter()
+                    .any(|(of, held, _)| of == number && *held == key);
                 if !is_held && let Some(ticket) = node.ticket(key).await {
                     self.0.push((*number, key, ticket));
                 }

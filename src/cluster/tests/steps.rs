@@ -173,3 +173,62 @@ async fn after_all_have_died_one_that_comes_takes_over() {
     seconds(15.0).await;
     assert_eq!(shares(&[next], &keys).await, [50]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_counts_from_before_its_beat_was_sent() {
+    let node = join(&shared(), 1, Some("10.0.0.1:7000")).await.unwrap();
+    let sent = Arc::new(Mutex::new(Instant::now()));
+    let noted = sent.clone();
+    node.store.script(move |op| {
+        matches!(op, Op::Commit(_)).then(|| {
+            *noted.lock().unwrap() = Instant::now();
+            Fault::Slow(Duration::from_millis(2_300))
+        })
+    });
+    // One slow beat has been answered, and the next is under way.
+    seconds(4.0).await;
+    let first = *sent.lock().unwrap();
+    seconds(2.0).await;
+    let ticket = node.ticket(keys(1)[0]).await.unwrap();
+    assert_eq!(*sent.lock().unwrap(), first + Duration::from_millis(3_300));
+    node.partition(true);
+    while ticket.holds() {
+        seconds(0.01).await;
+    }
+    let held_for = first.elapsed();
+    assert!(
+        held_for <= Duration::from_millis(3_300 + 5_020),
+        "{held_for:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_comes_back_waits_for_what_is_left_of_its_earlier_time_here() {
+    let shared = shared();
+    let first = join(&shared, 1, Some("10.0.0.1:7000")).await.unwrap();
+    let second = join(&shared, 2, Some("10.0.0.2:7000")).await.unwrap();
+    seconds(2.0).await;
+    let keys = keys(100);
+    let mut moved = Vec::new();
+    for key in keys {
+        if second.ticket(key).await.is_some() {
+            moved.push(key);
+        }
+    }
+    // The actors of the first take their time from now on.
+    first.residents.ends_after.store(3_000, Ordering::Relaxed);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    second.membership.leave(deadline).await;
+    let left = Instant::now();
+    while first.ticket(moved[0]).await.is_none() {
+        seconds(0.01).await;
+    }
+    assert!(
+        left.elapsed() > Duration::from_millis(1_500),
+        "{:?}",
+        left.elapsed()
+    );
+    for key in moved {
+        assert!(first.ticket(key).await.is_some());
+    }
+}

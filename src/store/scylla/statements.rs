@@ -140,8 +140,7 @@ statements! {
 
     /// Asks whether anybody answers.
     ping: Ordinary "SELECT user_id FROM {ks}.order_owners WHERE order_id = ?",
-
-    lease: Serial "SELECT holder FROM {ks}.leases WHERE name = 'keyspace'",
+}.leases WHERE name = 'keyspace'",
     take_lease: Conditional
         "INSERT INTO {ks}.leases (name, holder) VALUES ('keyspace', ?) IF NOT EXISTS USING TTL ?",
     renew_lease: Conditional
