@@ -1,6 +1,7 @@
 //! Several nodes in one process, over one store in memory, under a paused clock: whatever goes wrong
 //! follows from a seed, and repeats.
 
+mod scale;
 mod simulation;
 mod steps;
 
