@@ -51,12 +51,21 @@ pub(crate) struct Recovery {
 }
 
 impl Recovery {
+    /// [`Self::run`], of which nobody waits for more than that it is over.
+    pub(crate) async fn try_run(&self, which: Which) {
+        match self.run(which).await {
+            Ok(0) => {}
+            Ok(left) => tracing::info!(attempts = left, "checkout.recovery.left"),
+            Err(failure) => tracing::warn!(%failure, "checkout.recovery.failed"),
+        }
+    }
+
     /// Ends what is to be ended, and moves the low-water mark. Returns how many attempts are
     /// left that were to be ended.
     ///
     /// # Errors
     /// [`Failure`] where some of it cannot be read: to be run again.
-    pub(crate) async fn run(&self, which: Which) -> Result<usize, Failure> {
+    async fn run(&self, which: Which) -> Result<usize, Failure> {
         let now = self.sources.clock.now();
         let newest = bucket(now) + MARGIN;
         let oldest = match self.store.low_water().await.map_err(Failure::from_store)? {

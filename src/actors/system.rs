@@ -15,6 +15,7 @@ use crate::store::{Store, encoding};
 use futures::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// What a node's actors work with.
@@ -46,6 +47,8 @@ pub struct System {
     orders: Orders,
     administration: Administration,
     recovery: Recovery,
+    /// Told when users have come here.
+    taken_over: Arc<Notify>,
 }
 
 /// Why a node's actors did not start.
@@ -106,6 +109,7 @@ impl System {
             orders,
             administration,
             recovery,
+            taken_over: Arc::default(),
         };
         // Whoever has the store for itself need not wait: nobody else makes an order.
         let which = if cluster.is_alone() {
@@ -113,38 +117,25 @@ impl System {
         } else {
             Which::Overdue
         };
-        system.end_attempts(which).await;
+        system.recovery.try_run(which).await;
         system.supervise(options.recovery_pause);
         Ok(system)
     }
 
-    /// Ends the attempts at orders of all users that are this node's and that it is not making: to
-    /// be called when users have come here, as the node that had them may have left some.
-    pub async fn recover(&self) {
-        self.end_attempts(Which::All).await;
-    }
-
-    async fn end_attempts(&self, which: Which) {
-        match self.recovery.run(which).await {
-            Ok(0) => {}
-            Ok(left) => tracing::warn!(attempts = left, "checkout.recovery.left"),
-            Err(failure) => tracing::warn!(%failure, "checkout.recovery.failed"),
-        }
-    }
-
     fn supervise(&self, recovery_pause: Duration) {
         let recovery = self.recovery.clone();
-        self.supervision.supervise(Periodic {
-            name: "recovery",
-            every: recovery_pause,
-            job: Arc::new(move || {
-                let recovery = recovery.clone();
-                Box::pin(async move {
-                    if let Err(failure) = recovery.run(Which::Overdue).await {
-                        tracing::warn!(%failure, "checkout.recovery.failed");
-                    }
-                })
-            }),
+        self.repeat("recovery", recovery_pause, move || {
+            let recovery = recovery.clone();
+            async move { recovery.try_run(Which::Overdue).await }
+        });
+        // Whoever had the users that come here may have left orders in the making.
+        let (recovery, taken_over) = (self.recovery.clone(), self.taken_over.clone());
+        self.repeat("takeover", Duration::ZERO, move || {
+            let (recovery, taken_over) = (recovery.clone(), taken_over.clone());
+            async move {
+                taken_over.notified().await;
+                recovery.try_run(Which::All).await;
+            }
         });
         let (users, stocks) = (self.users.clone(), self.stocks.clone());
         self.supervision.supervise(Periodic {
@@ -203,6 +194,7 @@ impl System {
         Owner {
             users: self.users.clone(),
             stocks: self.stocks.clone(),
+            recovery: self.taken_over.clone(),
         }
     }
 

@@ -3,11 +3,11 @@
 use super::standing::Standing;
 use super::{BootClock, Cluster, Node, Transport};
 use crate::domain::ids::NodeId;
-use crate::store::View;
+use crate::store::{Store, View};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 impl Cluster {
     /// A node of a view that everybody has adopted, under a lease without end.
@@ -17,13 +17,16 @@ impl Cluster {
         view: View,
         clock: Arc<dyn BootClock>,
         transport: Arc<dyn Transport>,
+        store: Arc<dyn Store>,
     ) -> Self {
         Self(Some(Arc::new(Node {
             standing: ArcSwap::from_pointee(Standing::settled(me, 1, view)),
             changed: watch::channel(()).0,
+            wake: Notify::new(),
             clock,
             lease_until: AtomicU64::new(u64::MAX),
             transport,
+            store,
         })))
     }
 

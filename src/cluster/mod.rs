@@ -8,29 +8,30 @@
 
 mod fixed;
 mod hash;
+mod keeper;
 mod residents;
 mod standing;
+mod status;
+mod timing;
 mod transport;
 
 pub use hash::KeyHash;
+pub use keeper::{JoinError, Joining, Membership, Options};
 pub use residents::Residents;
+pub use status::{NodeStatus, Status};
+pub use timing::Timing;
 pub use transport::{Answer, Call, Handler, Kind, Transport, Unanswered};
 
 use crate::domain::ids::NodeId;
-use crate::store::Member;
+use crate::sources::BootClock;
+use crate::store::{Member, Store};
 use arc_swap::ArcSwap;
 use standing::{Spot, Standing};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout_at};
-
-/// The time since boot, with the time that the machine slept. It is never set.
-pub trait BootClock: Send + Sync + 'static {
-    /// Since boot.
-    fn since_boot(&self) -> Duration;
-}
 
 /// This node among those that serve the store. Cheap to clone.
 #[derive(Clone)]
@@ -41,10 +42,13 @@ struct Node {
     standing: ArcSwap<Standing>,
     /// Sent to whenever the standing has changed.
     changed: watch::Sender<()>,
+    /// Wakes the task that looks at the others.
+    wake: Notify,
     clock: Arc<dyn BootClock>,
     /// Until when the node may answer from memory, in nanoseconds since boot.
     lease_until: AtomicU64,
     transport: Arc<dyn Transport>,
+    store: Arc<dyn Store>,
 }
 
 /// Where a key is answered.
@@ -60,6 +64,8 @@ pub struct Ticket(Option<Held>);
 
 struct Held {
     node: Arc<Node>,
+    /// As whom the node has it.
+    me: NodeId,
     key: KeyHash,
     /// The view by which the key was found here.
     number: u64,
@@ -96,11 +102,18 @@ impl Cluster {
             // Subscribed to before the look, so that no change is missed.
             let mut changes = node.changed.subscribe();
             let standing = node.standing.load();
-            let number = standing.number;
+            let (me, number) = (standing.me, standing.number);
             let node = node.clone();
             match standing.spot(key) {
                 Spot::Here if !node.is_leased() => return Err(Unplaced),
-                Spot::Here => return Ok(Place::Here(Ticket(Some(Held { node, key, number })))),
+                Spot::Here => {
+                    return Ok(Place::Here(Ticket(Some(Held {
+                        node,
+                        me,
+                        key,
+                        number,
+                    }))));
+                }
                 Spot::There(member) => {
                     return Ok(Place::There(Peer {
                         node,
@@ -126,16 +139,11 @@ impl Cluster {
         };
         let mut changes = node.changed.subscribe();
         while node.standing.load().number < number {
+            node.wake.notify_one();
             let changed = timeout_at(deadline, changes.changed()).await;
             changed.map_err(|_| Unplaced)?.map_err(|_| Unplaced)?;
         }
         Ok(())
-    }
-
-    /// Whether the node has its store for itself.
-    #[must_use]
-    pub const fn is_alone(&self) -> bool {
-        self.0.is_none()
     }
 
     /// Whether the key is answered here now.
@@ -165,7 +173,7 @@ impl Ticket {
                 || (standing.handed == held.number + 1
                     && standing.handed == standing.number
                     && standing.keeps(held.key));
-            is_mine && held.node.is_leased()
+            is_mine && standing.me == held.me && held.node.is_leased()
         })
     }
 }
@@ -198,7 +206,15 @@ impl Peer {
 
 impl Node {
     fn is_leased(&self) -> bool {
-        let now = self.clock.since_boot().as_nanos();
-        now < u128::from(self.lease_until.load(Ordering::Acquire))
+        !self.lease_left().is_zero()
+    }
+
+    /// How much longer the node may answer from memory.
+    fn lease_left(&self) -> Duration {
+        let until = Duration::from_nanos(self.lease_until.load(Ordering::Acquire));
+        until.saturating_sub(self.clock.since_boot())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,4 +11,10 @@ pub trait Residents: Send + Sync + 'static {
     /// once they have ended, at the latest at `deadline`; requests that come meanwhile for such a
     /// key find no actor but a new one, or none.
     async fn hand_over(&self, keeps: &(dyn Fn(KeyHash) -> bool + Send + Sync), deadline: Instant);
+
+    /// How many users' and stock items' actors are resident.
+    fn count(&self) -> (u64, u64);
+
+    /// Keys have come here: to be told once they can be asked.
+    fn taken_over(&self);
 }

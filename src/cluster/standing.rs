@@ -53,6 +53,27 @@ impl Standing {
         self.view.members.iter().any(|member| member.id == self.me)
     }
 
+    /// Whether the node belongs to the latest view, and has handed over what it does not own there.
+    pub(super) fn has_adopted(&self) -> bool {
+        self.is_member() && self.handed == self.number
+    }
+
+    /// Whether the node has left the view, and has nothing more of it.
+    pub(super) fn has_nothing(&self) -> bool {
+        !self.is_member() && self.handed == self.number
+    }
+
+    /// Goes on as another node, which is no member yet.
+    pub(super) fn begin_anew(&mut self, me: NodeId) {
+        (self.me, self.handed) = (me, 0);
+    }
+
+    /// Learns of a later view.
+    pub(super) fn advance(&mut self, number: u64, view: View) {
+        (self.number, self.view) = (number, view);
+        self.adopted.clear();
+    }
+
     /// Who owns the key in the latest view.
     pub(super) fn owner(&self, key: KeyHash) -> Option<&Member> {
         owner(&self.view.members, |member| member.id, key)

@@ -45,6 +45,8 @@ pub struct NodeRow {
     /// The number of the latest view that it has adopted: what it does not own there, it has handed
     /// over.
     pub handed: u64,
+    /// How many users' and stock items' actors it has.
+    pub residents: (u64, u64),
 }
 
 /// What a commit writes of a node.

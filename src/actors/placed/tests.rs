@@ -3,8 +3,11 @@
 use super::*;
 use crate::actors::directory::{Bounds, Envelope, Residence};
 use crate::actors::supervisor::Supervision;
-use crate::cluster::{BootClock, Transport};
+use crate::cluster::Transport;
 use crate::domain::ids::{NodeId, UserId};
+use crate::domain::time::Timestamp;
+use crate::sources::{BootClock, Clock};
+use crate::store::memory::MemoryStore;
 use crate::store::{Member, View};
 use async_trait::async_trait;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -156,6 +159,12 @@ impl BootClock for StillClock {
     }
 }
 
+impl Clock for StillClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_000)
+    }
+}
+
 fn id(number: u128) -> NodeId {
     NodeId(Uuid::from_u128(number))
 }
@@ -188,7 +197,8 @@ impl Node {
             residents: 1_000,
         };
         let directory = Directory::new(Teller(number), shards, bounds);
-        let cluster = Cluster::fixed(id(number), first, Arc::new(StillClock), net.clone());
+        let (clock, store) = (Arc::new(StillClock), MemoryStore::new(Arc::new(StillClock)));
+        let cluster = Cluster::fixed(id(number), first, clock, net.clone(), Arc::new(store));
         let placed = Placed::new(directory, cluster.clone());
         net.link(number, Link::Node(placed.clone()));
         Self {

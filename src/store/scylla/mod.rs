@@ -14,7 +14,6 @@ mod error;
 mod execute;
 mod expiry;
 mod head;
-mod lease;
 mod migrate;
 mod options;
 mod profiles;
@@ -25,7 +24,6 @@ mod stocks;
 mod users;
 
 pub use connect::ConnectError;
-pub use lease::{Lease, LeaseError};
 pub use migrate::{MigrateError, Migration, migrate};
 pub use options::{Options, Replication, Tls, UNFINISHED, Writers};
 pub use schema::SchemaError;

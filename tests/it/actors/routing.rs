@@ -5,11 +5,12 @@ use crate::world::{World, add, keyed, line_of, order_request, reached, sku, soon
 use async_trait::async_trait;
 use cartwright::actors::{Failure, Owner};
 use cartwright::cluster::{
-    Answer, BootClock, Call, Cluster, Handler, KeyHash, Kind, Residents, Transport, Unanswered,
+    Answer, Call, Cluster, Handler, KeyHash, Kind, Residents, Transport, Unanswered,
 };
 use cartwright::domain::ids::{NodeId, UserId};
 use cartwright::domain::stock::HoldState;
 use cartwright::domain::user::Request;
+use cartwright::sources::BootClock;
 use cartwright::store::fault::{Fault, Op};
 use cartwright::store::{Change, Commit, Member, View};
 use futures::future::join_all;
@@ -73,7 +74,8 @@ impl Shop {
         };
         let (mut nodes, mut clusters) = (Vec::new(), Vec::new());
         for (seed, id) in (2..).zip(ids) {
-            let cluster = Cluster::fixed(id, agreed.clone(), Arc::new(StillClock), wires.clone());
+            let (clock, store) = (Arc::new(StillClock), Arc::new(base.store.clone()));
+            let cluster = Cluster::fixed(id, agreed.clone(), clock, wires.clone(), store);
             let node = base.among(seed, cluster.clone()).await;
             let owner = node.system.owner();
             wires.owners.lock().unwrap().insert(id, owner);
@@ -107,6 +109,12 @@ impl Shop {
     fn without_shirts(&self) -> usize {
         usize::from(self.home(KeyHash::stock(&sku("shirt"))) == 0)
     }
+}
+
+/// Tells a node that users have come to it, and waits until it has done what there is to do.
+async fn take_over(node: &World) {
+    node.system.owner().taken_over();
+    sleep(Duration::from_millis(400)).await;
 }
 
 fn stock_commit(op: &Op<'_>) -> bool {
@@ -197,11 +205,11 @@ async fn a_node_ends_the_attempts_of_its_own_users_and_of_no_others() {
         sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(attempts(&shop.nodes[0]).await.len(), 2);
-    shop.nodes[0].system.recover().await;
+    take_over(&shop.nodes[0]).await;
     let left = attempts(&shop.nodes[0]).await;
     let left: Vec<_> = left.iter().map(|attempt| attempt.user_id).collect();
     assert_eq!(left, [users[1]]);
-    shop.nodes[1].system.recover().await;
+    take_over(&shop.nodes[1]).await;
     assert_books(&shop.nodes[0], &users).await;
 }
 
@@ -215,7 +223,7 @@ async fn recovery_leaves_an_attempt_alone_that_is_being_made() {
     let asked = shop.nodes[1].spawn(user, order_request(None));
     reached(&pause).await;
     for node in &shop.nodes {
-        node.system.recover().await;
+        take_over(node).await;
     }
     let order = attempts(&shop.nodes[0]).await[0].order_id;
     pause.release();
