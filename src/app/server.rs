@@ -152,6 +152,7 @@ impl Server {
         let is_draining = Arc::new(AtomicBool::new(false));
         let limiter = limiter(settings, &system);
         let api = Api::new(Parts {
+            cluster: Cluster::alone(),
             users: system.users(),
             accounts,
             orders: system.orders(),
