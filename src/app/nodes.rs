@@ -145,7 +145,11 @@ fn tls(files: &(PathBuf, PathBuf, PathBuf)) -> Result<Tls, StartError> {
             source,
         })
     };
-    Ok(Tls::from_pem(&read(authority)?, &read(certificate)?, &read(key)?)?)
+    Ok(Tls::from_pem(
+        &read(authority)?,
+        &read(certificate)?,
+        &read(key)?,
+    )?)
 }
 
 /// What people tell this process from others by.

@@ -7,6 +7,7 @@
 //! this module but to the condition of every commit.
 
 mod fixed;
+pub mod grpc;
 mod hash;
 mod keeper;
 mod residents;

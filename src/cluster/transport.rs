@@ -91,6 +91,9 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// [`Unanswered`].
     async fn call(&self, to: &Member, call: Call) -> Result<Answer, Unanswered>;
+
+    /// These are the nodes that there are now: ways to others may be closed.
+    fn keep(&self, _members: &[Member]) {}
 }
 
 /// Answers the calls of other nodes.

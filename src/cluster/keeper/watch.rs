@@ -79,6 +79,7 @@ impl Watch {
         );
         self.gone.clear();
         keeper.learn(|standing| standing.advance(number, view.clone()));
+        keeper.node.transport.keep(&view.members);
         let standing = self.standing();
         let deadline = Instant::now() + keeper.timing.hand_over;
         let keeps = |key| standing.keeps(key);
