@@ -8,6 +8,7 @@
 //! | [`store`] | what is durable: traits, the embedded store, one on ScyllaDB, one in memory |
 //! | [`auth`] | passwords and tokens |
 //! | [`catalog`] | what is for sale, in memory, and its search index |
+//! | [`cluster`] | which node has which actor, and how nodes ask each other |
 //! | [`actors`] | one actor per user and per stock item, and who supervises them |
 //! | [`http`] | the REST API |
 //! | [`import`] | Shopify CSV and NDJSON into the store |
@@ -19,6 +20,7 @@ pub mod actors;
 pub mod app;
 pub mod auth;
 pub mod catalog;
+pub mod cluster;
 pub mod config;
 pub mod domain;
 pub mod http;

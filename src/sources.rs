@@ -10,6 +10,25 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
+/// Measures durations: the time since boot, with the time that the machine slept. It is never set.
+pub trait BootClock: Send + Sync + 'static {
+    /// Since boot.
+    fn since_boot(&self) -> std::time::Duration;
+}
+
+/// The operating system's.
+pub struct SystemBootClock;
+
+impl BootClock for SystemBootClock {
+    fn since_boot(&self) -> std::time::Duration {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        // Neither is ever negative since boot.
+        let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+        let nanos = u32::try_from(now.tv_nsec).unwrap_or(0);
+        std::time::Duration::new(seconds, nanos)
+    }
+}
+
 /// Randomness fit for secrets and ids.
 pub trait Entropy: Send + Sync + 'static {
     /// Fills `bytes`.

@@ -5,6 +5,7 @@
 //! node never has two actors of one key.
 
 use super::Failure;
+use super::caller::Caller;
 use super::supervisor::Shards;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Slot;
@@ -16,7 +17,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::Span;
 
 /// The pause before the successor of an actor is asked.
 const BREATH: Duration = Duration::from_millis(1);
@@ -122,8 +122,8 @@ pub(crate) struct Port<E: Entity> {
     answer: oneshot::Sender<Answer<E>>,
     /// When the asker stops waiting.
     pub(crate) deadline: Instant,
-    /// What the asker logs under.
-    pub(crate) span: Span,
+    /// Who asks.
+    pub(crate) caller: Caller,
     _admitted: Admitted,
 }
 
@@ -165,6 +165,9 @@ impl<E: Entity> Port<E> {
     }
 }
 
+/// A request that no actor has read: it has had no effect, and will have none.
+pub(crate) struct Unread<R>(pub(crate) R);
+
 /// One of the requests that an entry admits at once; dropping it makes room.
 struct Admitted(Arc<AtomicUsize>);
 
@@ -189,53 +192,59 @@ impl<E: Entity> Directory<E> {
         }
     }
 
-    /// Asks the actor of `key`, made if need be, and waits for its answer until `deadline`.
+    /// Asks the actor of `key`, made if need be, and waits for its answer until `deadline`. The
+    /// answer is [`Failure::Busy`] where too many wait for the actor, [`Failure::Unavailable`]
+    /// where none came: it may have been done nevertheless. Else it is what the actor answers.
     ///
     /// # Errors
-    /// [`Failure::Busy`] where too many wait for the actor, [`Failure::Unavailable`] where no
-    /// answer came: it may have been done nevertheless. Else what the actor answers.
-    pub(crate) async fn ask(
+    /// [`Unread`] where the actor ended before it read the request: to be asked again.
+    pub(crate) async fn offer(
         &self,
         key: &E::Key,
-        mut request: E::Request,
+        request: E::Request,
         deadline: Instant,
-    ) -> Result<E::Reply, Failure> {
-        loop {
-            let entry = self.entry(key)?;
-            let (answer, answered) = oneshot::channel();
-            let port = Port {
-                answer,
-                deadline,
-                span: Span::current(),
-                _admitted: self.admit(&entry)?,
-            };
-            let message = E::ask(Envelope {
-                content: Some((request, port)),
-            });
-            let sent = entry.actor.send_message(message);
-            // A message that slips into a mailbox as it closes is dropped, and gives its request
-            // back, only when nobody refers to the actor any more.
-            let ended = entry.ended.clone();
-            drop(entry);
-            request = match sent {
-                Ok(()) => match timeout_at(deadline, answered).await {
-                    Ok(Ok(Answer::Given(reply))) => return reply,
-                    Ok(Ok(Answer::Unread(request))) => request,
-                    Ok(Err(_)) | Err(_) => return Err(Failure::Unavailable),
-                },
-                Err(ractor::MessagingErr::SendErr(message)) => {
-                    let envelope = E::undelivered(message).ok_or(Failure::Unavailable)?;
-                    envelope.open().ok_or(Failure::Unavailable)?.0
-                }
-                Err(_) => return Err(Failure::Unavailable),
-            };
-            // The actor is on its way out; its successor must not begin before it has ended.
-            if timeout_at(deadline, ended.acquire()).await.is_err() {
-                return Err(Failure::Unavailable);
+    ) -> Result<Result<E::Reply, Failure>, Unread<E::Request>> {
+        let (entry, admitted) = match self.entry(key).and_then(|e| Ok((self.admit(&e)?, e))) {
+            Ok((admitted, entry)) => (entry, admitted),
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let (answer, answered) = oneshot::channel();
+        let port = Port {
+            answer,
+            deadline,
+            caller: Caller::current(),
+            _admitted: admitted,
+        };
+        let message = E::ask(Envelope {
+            content: Some((request, port)),
+        });
+        let sent = entry.actor.send_message(message);
+        // A message that slips into a mailbox as it closes is dropped, and gives its request
+        // back, only when nobody refers to the actor any more.
+        let ended = entry.ended.clone();
+        drop(entry);
+        let unread = match sent {
+            Ok(()) => match timeout_at(deadline, answered).await {
+                Ok(Ok(Answer::Given(reply))) => return Ok(reply),
+                Ok(Ok(Answer::Unread(request))) => Some(request),
+                Ok(Err(_)) | Err(_) => None,
+            },
+            Err(ractor::MessagingErr::SendErr(message)) => {
+                let envelope = E::undelivered(message).and_then(Envelope::open);
+                envelope.map(|(request, _)| request)
             }
-            // Should actors end as soon as they begin, their askers must not spin.
-            sleep(BREATH).await;
+            Err(_) => None,
+        };
+        let Some(request) = unread else {
+            return Ok(Err(Failure::Unavailable));
+        };
+        // The actor is on its way out; its successor must not begin before it has ended.
+        if timeout_at(deadline, ended.acquire()).await.is_err() {
+            return Ok(Err(Failure::Unavailable));
         }
+        // Should actors end as soon as they begin, their askers must not spin.
+        sleep(BREATH).await;
+        Err(Unread(request))
     }
 
     fn admit(&self, entry: &Entry<E>) -> Result<Admitted, Failure> {
@@ -319,25 +328,43 @@ impl<E: Entity> Directory<E> {
         excess
     }
 
+    /// Lets the actor of `key`, if there is one, finish what it has and stop.
+    pub(crate) fn quiesce(&self, key: &E::Key) {
+        let actor = self.inner.entries.get(key).map(|entry| entry.actor.clone());
+        if let Some(actor) = actor {
+            let _ = actor.send_message(E::quiesce());
+        }
+    }
+
+    /// Lets every actor of a key that `leaves` finish what it has and stop, and so on until there
+    /// is none, at most until `deadline`.
+    pub(crate) async fn quiesce_where(&self, leaves: impl Fn(&E::Key) -> bool, deadline: Instant) {
+        loop {
+            let entries = self.inner.entries.iter();
+            let leaving: Vec<_> = entries
+                .filter(|entry| leaves(entry.key()))
+                .map(|entry| entry.value().clone())
+                .collect();
+            if leaving.is_empty() {
+                return;
+            }
+            for entry in &leaving {
+                let _ = entry.actor.send_message(E::quiesce());
+            }
+            for entry in leaving {
+                if timeout_at(deadline, entry.ended.acquire()).await.is_err() {
+                    tracing::warn!(residents = self.residents(), "directory.quiesce.late");
+                    return;
+                }
+            }
+        }
+    }
+
     /// Lets every actor finish what it has and stop, waits for that until `deadline`, and makes
     /// no actor from then on.
     pub(crate) async fn quiesce_all(&self, deadline: Instant) {
         self.inner.closed.store(true, Ordering::Release);
-        let entries: Vec<_> = self
-            .inner
-            .entries
-            .iter()
-            .map(|entry| entry.value().clone())
-            .collect();
-        for entry in &entries {
-            let _ = entry.actor.send_message(E::quiesce());
-        }
-        for entry in entries {
-            if timeout_at(deadline, entry.ended.acquire()).await.is_err() {
-                tracing::warn!(residents = self.residents(), "directory.quiesce.late");
-                return;
-            }
-        }
+        self.quiesce_where(|_| true, deadline).await;
     }
 }
 

@@ -4,19 +4,27 @@
 pub mod accounts;
 pub mod administration;
 mod beside;
+mod caller;
 mod directory;
 pub mod orders;
+mod owner;
+mod placed;
 mod recovery;
 pub mod stock;
 mod supervisor;
 mod system;
 pub mod user;
+mod wire;
 
+pub use caller::identified;
 pub use directory::Bounds;
+pub use owner::Owner;
 pub use system::{NotStarted, Options, System};
 
+use serde::{Deserialize, Serialize};
+
 /// What became of a request that was not answered with what it asked for.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Failure {
     /// Refused; nothing has changed.
     #[error(transparent)]

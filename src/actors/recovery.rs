@@ -1,5 +1,5 @@
 //! Ends the attempts at orders that nobody ends: those of a crashed process, and those whose
-//! settling failed. The user's partition tells which way, once its version was moved so that no
+//! settling failed. A node ends those of the users that it has. The user's partition tells which way, once its version was moved so that no
 //! late commit can change the answer.
 
 use super::Failure;
@@ -23,13 +23,22 @@ const AT_ONCE: usize = 16;
 /// How long one attempt may take.
 const TIME: Duration = Duration::from_secs(5);
 
-/// Which attempts are ended.
+/// Which attempts are ended, of users that are this node's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
-    /// All: at the start of a process that has the store for itself.
+    /// All that are not being made: where whoever began them may be gone.
     All,
     /// Those past their deadline.
     Overdue,
+}
+
+/// What is left of attempts.
+#[derive(Clone, Copy, Default)]
+struct Left {
+    /// In all.
+    all: usize,
+    /// Of those that were to be ended.
+    due: usize,
 }
 
 /// Ends attempts.
@@ -42,50 +51,68 @@ pub(crate) struct Recovery {
 }
 
 impl Recovery {
-    /// Ends what is to be ended, and moves the low-water mark. Returns how many attempts are left.
+    /// [`Self::run`], of which nobody waits for more than that it is over.
+    pub(crate) async fn try_run(&self, which: Which) {
+        match self.run(which).await {
+            Ok(0) => {}
+            Ok(left) => tracing::info!(attempts = left, "checkout.recovery.left"),
+            Err(failure) => tracing::warn!(%failure, "checkout.recovery.failed"),
+        }
+    }
+
+    /// Ends what is to be ended, and moves the low-water mark. Returns how many attempts are
+    /// left that were to be ended.
     ///
     /// # Errors
     /// [`Failure`] where some of it cannot be read: to be run again.
-    pub(crate) async fn run(&self, which: Which) -> Result<usize, Failure> {
+    async fn run(&self, which: Which) -> Result<usize, Failure> {
         let now = self.sources.clock.now();
         let newest = bucket(now) + MARGIN;
         let oldest = match self.store.low_water().await.map_err(Failure::from_store)? {
             Some(mark) => mark,
             None => self.raise(bucket(now) - MARGIN).await?,
         };
-        let (mut left, mut unread, mut mark) = (0, None, oldest);
+        let (mut left, mut unread, mut mark) = (Left::default(), None, oldest);
         for bucket in oldest..=newest {
             match self.end_bucket(bucket, which, now).await {
-                Ok(left_here) => left += left_here,
+                Ok(here) => {
+                    left.all += here.all;
+                    left.due += here.due;
+                }
                 Err(failure) => unread = Some(failure),
             }
-            if left == 0 && unread.is_none() && bucket < newest - 2 * MARGIN {
+            if left.all == 0 && unread.is_none() && bucket < newest - 2 * MARGIN {
                 mark = bucket + 1;
             }
         }
         if mark > oldest {
             self.raise(mark).await?;
         }
-        unread.map_or(Ok(left), Err)
+        unread.map_or(Ok(left.due), Err)
     }
 
-    /// How many attempts are left in the bucket.
+    /// Ends what is due of the bucket.
     async fn end_bucket(
         &self,
         bucket: Bucket,
         which: Which,
         now: Timestamp,
-    ) -> Result<usize, Failure> {
+    ) -> Result<Left, Failure> {
         let attempts = self.store.attempts(bucket).await;
         let attempts = attempts.map_err(Failure::from_store)?;
-        let due = |attempt: &Attempt| which == Which::All || attempt.deadline < now;
-        let (due, early): (Vec<_>, Vec<_>) = attempts.into_iter().partition(due);
+        let due = |attempt: &Attempt| {
+            let is_time = which == Which::All || attempt.deadline < now;
+            is_time && self.users.placed().is_here(&attempt.user_id)
+        };
+        let (due, others): (Vec<_>, Vec<_>) = attempts.into_iter().partition(due);
         let ended = futures::stream::iter(due).map(|attempt| self.end(attempt));
         let failed = ended.buffer_unordered(AT_ONCE).filter(|ended| {
             let failed = !*ended;
             async move { failed }
         });
-        Ok(early.len() + failed.count().await)
+        let due = failed.count().await;
+        let all = others.len() + due;
+        Ok(Left { all, due })
     }
 
     async fn raise(&self, mark: Bucket) -> Result<Bucket, Failure> {

@@ -3,16 +3,19 @@
 use super::Bounds;
 use super::administration::{Administration, Roles};
 use super::orders::Orders;
+use super::owner::Owner;
 use super::recovery::{Recovery, Which};
 use super::stock::Stocks;
 use super::supervisor::{Periodic, Supervision};
 use super::user::{self, Users};
 use crate::catalog::Live;
+use crate::cluster::Cluster;
 use crate::sources::Sources;
 use crate::store::{Store, encoding};
 use futures::FutureExt;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// What a node's actors work with.
@@ -24,6 +27,8 @@ pub struct Options {
     pub sources: Sources,
     /// What is for sale.
     pub catalog: Arc<Live>,
+    /// The nodes that serve the store, this one among them.
+    pub cluster: Cluster,
     /// Bounds of users' actors.
     pub users: Bounds,
     /// Bounds of stock items' actors.
@@ -42,6 +47,8 @@ pub struct System {
     orders: Orders,
     administration: Administration,
     recovery: Recovery,
+    /// Told when users have come here.
+    taken_over: Arc<Notify>,
 }
 
 /// Why a node's actors did not start.
@@ -50,8 +57,8 @@ pub struct System {
 pub struct NotStarted(String);
 
 impl System {
-    /// Starts the supervision tree, ends what a crashed process left in the making, and from then
-    /// on does so periodically. The store must be this process's alone.
+    /// Starts the supervision tree, ends what crashed processes left in the making, and from then
+    /// on does so periodically.
     ///
     /// # Errors
     /// [`NotStarted`].
@@ -63,6 +70,7 @@ impl System {
             store,
             sources,
             catalog,
+            cluster,
             commit_time,
             ..
         } = options;
@@ -72,6 +80,7 @@ impl System {
             stock_shards,
             options.stocks,
             commit_time,
+            cluster.clone(),
         );
         let means = user::Means {
             store: store.clone(),
@@ -81,7 +90,7 @@ impl System {
             stored_size: encoding::cart_bytes,
             commit_time,
         };
-        let users = Users::new(means, user_shards, options.users);
+        let users = Users::new(means, user_shards, options.users, cluster.clone());
         let orders = Orders::new(users.clone(), store.clone());
         let roles = Roles::load(store.clone()).await;
         supervision.supervise(roles.refreshing());
@@ -100,41 +109,41 @@ impl System {
             orders,
             administration,
             recovery,
+            taken_over: Arc::default(),
         };
-        system.recover().await;
+        // Whoever has the store for itself need not wait: nobody else makes an order.
+        let which = if cluster.is_alone() {
+            Which::All
+        } else {
+            Which::Overdue
+        };
+        system.recovery.try_run(which).await;
         system.supervise(options.recovery_pause);
         Ok(system)
     }
 
-    async fn recover(&self) {
-        match self.recovery.run(Which::All).await {
-            Ok(0) => {}
-            Ok(left) => tracing::warn!(attempts = left, "checkout.recovery.left"),
-            Err(failure) => tracing::warn!(%failure, "checkout.recovery.failed"),
-        }
-    }
-
     fn supervise(&self, recovery_pause: Duration) {
         let recovery = self.recovery.clone();
-        self.supervision.supervise(Periodic {
-            name: "recovery",
-            every: recovery_pause,
-            job: Arc::new(move || {
-                let recovery = recovery.clone();
-                Box::pin(async move {
-                    if let Err(failure) = recovery.run(Which::Overdue).await {
-                        tracing::warn!(%failure, "checkout.recovery.failed");
-                    }
-                })
-            }),
+        self.repeat("recovery", recovery_pause, move || {
+            let recovery = recovery.clone();
+            async move { recovery.try_run(Which::Overdue).await }
+        });
+        // Whoever had the users that come here may have left orders in the making.
+        let (recovery, taken_over) = (self.recovery.clone(), self.taken_over.clone());
+        self.repeat("takeover", Duration::ZERO, move || {
+            let (recovery, taken_over) = (recovery.clone(), taken_over.clone());
+            async move {
+                taken_over.notified().await;
+                recovery.try_run(Which::All).await;
+            }
         });
         let (users, stocks) = (self.users.clone(), self.stocks.clone());
         self.supervision.supervise(Periodic {
             name: "passivation",
             every: Duration::from_secs(1),
             job: Arc::new(move || {
-                let passivated = users.directory().passivate_excess();
-                let passivated = passivated + stocks.directory().passivate_excess();
+                let passivated = users.placed().directory().passivate_excess();
+                let passivated = passivated + stocks.placed().directory().passivate_excess();
                 if passivated > 0 {
                     tracing::debug!(actors = passivated, "directory.passivated");
                 }
@@ -179,20 +188,30 @@ impl System {
         self.administration.clone()
     }
 
+    /// What this node does for the others.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner {
+            users: self.users.clone(),
+            stocks: self.stocks.clone(),
+            recovery: self.taken_over.clone(),
+        }
+    }
+
     /// How many users' and stock items' actors are resident.
     #[must_use]
     pub fn residents(&self) -> (usize, usize) {
         (
-            self.users.directory().residents(),
-            self.stocks.directory().residents(),
+            self.users.placed().directory().residents(),
+            self.stocks.placed().directory().residents(),
         )
     }
 
     /// Lets every actor finish what it has, users before the stock that they use, then stops the
     /// tree. What is not finished by `deadline` is left to the recovery of the next start.
     pub async fn stop(&self, deadline: Instant) {
-        self.users.directory().quiesce_all(deadline).await;
-        self.stocks.directory().quiesce_all(deadline).await;
+        self.users.placed().directory().quiesce_all(deadline).await;
+        self.stocks.placed().directory().quiesce_all(deadline).await;
         self.supervision.stop();
     }
 }

@@ -5,7 +5,7 @@ use crate::config::{ScyllaSettings, StoreSettings};
 use crate::sources::Sources;
 use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
-use crate::store::scylla::{self, ConnectError, Lease, LeaseError, ScyllaStore};
+use crate::store::scylla::{self, ConnectError, ScyllaStore};
 use std::sync::Arc;
 
 /// Why a store was not opened; one line each.
@@ -15,19 +15,17 @@ pub enum OpenError {
     Embedded(#[from] embedded::OpenError),
     #[error(transparent)]
     Scylla(#[from] ConnectError),
-    #[error(transparent)]
-    Lease(#[from] LeaseError),
 }
 
 /// An open store.
 pub(super) enum Data {
     /// In a folder, which this process has for itself.
     Embedded(Arc<EmbeddedStore>),
-    /// In a keyspace; with the lease, where this process has it for itself.
-    Scylla(Arc<ScyllaStore>, Option<Lease>),
+    /// In a keyspace.
+    Scylla(Arc<ScyllaStore>),
 }
 
-/// Opens the store for a server: waits for a keyspace's nodes, and for its lease.
+/// Opens the store for a server: waits for a keyspace's nodes.
 pub(super) async fn open_to_serve(
     settings: &StoreSettings,
     sources: &Sources,
@@ -36,9 +34,7 @@ pub(super) async fn open_to_serve(
         StoreSettings::Embedded(_) => open(settings, sources).await,
         StoreSettings::Scylla(settings) => {
             let store = ScyllaStore::connect_patiently(&options(settings), sources).await?;
-            let store = Arc::new(store);
-            let lease = Lease::take(store.clone(), name_of_this_process(sources)).await?;
-            Ok(Data::Scylla(store, Some(lease)))
+            Ok(Data::Scylla(Arc::new(store)))
         }
     }
 }
@@ -59,7 +55,7 @@ pub(super) async fn open(settings: &StoreSettings, sources: &Sources) -> Result<
         }
         StoreSettings::Scylla(settings) => {
             let store = ScyllaStore::connect(&options(settings), sources).await?;
-            Ok(Data::Scylla(Arc::new(store), None))
+            Ok(Data::Scylla(Arc::new(store)))
         }
     }
 }
@@ -69,7 +65,7 @@ impl Data {
     pub(super) fn store(&self) -> Arc<dyn Store> {
         match self {
             Self::Embedded(store) => store.clone(),
-            Self::Scylla(store, _) => store.clone(),
+            Self::Scylla(store) => store.clone(),
         }
     }
 
@@ -80,7 +76,7 @@ impl Data {
                 let store = store.clone();
                 Arc::new(move || store.is_healthy())
             }
-            Self::Scylla(store, _) => {
+            Self::Scylla(store) => {
                 let store = store.clone();
                 Arc::new(move || store.is_healthy())
             }
@@ -97,11 +93,7 @@ impl Data {
             Self::Embedded(store) => {
                 let _ = tokio::task::spawn_blocking(move || store.close()).await;
             }
-            Self::Scylla(_, lease) => {
-                if let Some(lease) = lease {
-                    lease.end().await;
-                }
-            }
+            Self::Scylla(_) => {}
         }
     }
 }
@@ -126,15 +118,4 @@ pub(super) fn options(settings: &ScyllaSettings) -> scylla::Options {
         },
         unfinished: scylla::UNFINISHED,
     }
-}
-
-/// Tells this process from any other, to people and to itself.
-fn name_of_this_process(sources: &Sources) -> String {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = match host.trim() {
-        "" => "an unnamed host",
-        host => host,
-    };
-    let (process, run) = (std::process::id(), sources.entropy.uuid());
-    format!("process {process} on {host} (run {run})")
 }

@@ -6,6 +6,7 @@ mod generate;
 mod health;
 mod import;
 mod migrate;
+mod nodes;
 mod process;
 mod server;
 mod signals;

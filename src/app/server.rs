@@ -1,5 +1,6 @@
 //! A server: put together, bound to its addresses, run until it is told to stop.
 
+use super::nodes::{Joined, Node};
 use crate::actors::accounts::{AccountFailure, Accounts, Means, Registration};
 use crate::actors::{Bounds, NotStarted, Options, System};
 use crate::auth::access::AccessTokens;
@@ -8,7 +9,8 @@ use crate::auth::password::{self, Hasher, check_password};
 use crate::auth::refresh::RefreshTokens;
 use crate::auth::secret::{Secret, WeakSecret};
 use crate::catalog::{Live, LoadError};
-use crate::config::{FirstAdmin, OpenIdSettings, Settings};
+use crate::cluster::{Cluster, JoinError, grpc};
+use crate::config::{FirstAdmin, OpenIdSettings, Settings, StoreSettings};
 use crate::domain::account::Email;
 use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
@@ -17,6 +19,7 @@ use crate::import::{ImportError, demo};
 use crate::sources::Sources;
 use crate::store::Store;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -70,12 +73,24 @@ pub enum StartError {
     Cors(String),
     #[error(transparent)]
     Actors(#[from] NotStarted),
+    #[error("CARTWRIGHT_CLUSTER_SECRET: {0}")]
+    WeakClusterSecret(WeakSecret),
+    #[error("cannot read {}: {source}", path.display())]
+    ClusterFile {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(transparent)]
+    ClusterTls(#[from] grpc::InvalidTls),
+    #[error(transparent)]
+    Join(JoinError),
 }
 
 /// The addresses of a server, bound.
 pub struct Listeners {
     public: TcpListener,
     operations: Option<TcpListener>,
+    nodes: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -88,6 +103,10 @@ impl Listeners {
             public: bind(settings.listen).await?,
             operations: match settings.ops_listen {
                 Some(address) => Some(bind(address).await?),
+                None => None,
+            },
+            nodes: match &settings.cluster.reached {
+                Some(reached) => Some(bind(reached.listen).await?),
                 None => None,
             },
         })
@@ -105,18 +124,20 @@ pub struct Server {
     listeners: Listeners,
     api: Api,
     system: System,
+    joined: Option<Joined>,
     connections: ConnectionLimits,
     is_draining: Arc<AtomicBool>,
 }
 
 impl Server {
-    /// Puts a server together over a store that this process has for itself.
+    /// Puts a server together: over a store that this process has for itself, or over a keyspace,
+    /// whose other nodes it joins.
     ///
     /// # Errors
     /// [`StartError`].
     pub async fn start(
         settings: &Settings,
-        listeners: Listeners,
+        mut listeners: Listeners,
         stores: Stores,
         secret: &Secret,
         hasher: Hasher,
@@ -133,8 +154,21 @@ impl Server {
             demo::load_into_empty(&*store, &sources).await?;
         }
         let catalog = Arc::new(Live::load(&*store).await?);
-        let system = System::start(system_options(settings, &store, &sources, &catalog)).await?;
+        let (cluster, node) = match settings.store {
+            StoreSettings::Embedded(_) => (Cluster::alone(), None),
+            StoreSettings::Scylla(_) => {
+                let listener = listeners.nodes.take();
+                let node = Node::new(&settings.cluster, listener, store.clone(), &sources);
+                node.map(|(cluster, node)| (cluster, Some(node)))?
+            }
+        };
+        let options = system_options(settings, &store, &sources, &catalog, &cluster);
+        let system = System::start(options).await?;
         follow(&catalog, &store, &system);
+        let joined = match node {
+            Some(node) => Some(listeners.hold(settings, node.join(&system)).await?),
+            None => None,
+        };
         let tokens = Arc::new(AccessTokens::new(secret, sources.clone()));
         let administration = system.administration();
         let accounts = Accounts::new(Means {
@@ -157,7 +191,8 @@ impl Server {
             catalog,
             tokens,
             administration,
-            readiness: readiness(is_draining.clone(), stores),
+            readiness: readiness(is_draining.clone(), stores, cluster.clone()),
+            cluster,
             sources,
             cors: Cors::allow(&settings.cors_origins)
                 .map_err(|error| StartError::Cors(error.to_string()))?,
@@ -172,6 +207,7 @@ impl Server {
             listeners,
             api,
             system,
+            joined,
             connections: connection_limits(settings),
             is_draining,
         })
@@ -198,14 +234,22 @@ impl Server {
         let stop = async {
             shutdown.await;
             is_draining.store(true, Ordering::Relaxed);
+            if let Some(joined) = &self.joined {
+                joined.leave().await;
+            }
         };
-        let Listeners { public, operations } = self.listeners;
+        let Listeners {
+            public, operations, ..
+        } = self.listeners;
         let ops = operations.map(|listener| {
             let (api, limits) = (self.api.operations(), self.connections.clone());
             tokio::spawn(server::serve(listener, api, limits, std::future::pending()))
         });
         let drained = server::serve(public, self.api, self.connections, stop).await;
         self.system.stop(Instant::now() + QUIESCE_TIME).await;
+        if let Some(joined) = self.joined {
+            joined.end();
+        }
         if let Some(ops) = ops {
             ops.abort();
         }
@@ -223,12 +267,14 @@ fn system_options(
     store: &Arc<dyn Store>,
     sources: &Sources,
     catalog: &Arc<Live>,
+    cluster: &Cluster,
 ) -> Options {
     let limits = &settings.limits;
     Options {
         store: store.clone(),
         sources: sources.clone(),
         catalog: catalog.clone(),
+        cluster: cluster.clone(),
         users: Bounds {
             waiting: limits.user_queue,
             residents: limits.max_residents,
@@ -279,14 +325,17 @@ fn limiter(settings: &Settings, system: &System) -> Arc<Limiter> {
 fn readiness(
     is_draining: Arc<AtomicBool>,
     stores: Stores,
+    cluster: Cluster,
 ) -> Arc<dyn Fn() -> Readiness + Send + Sync> {
     Arc::new(move || {
         if is_draining.load(Ordering::Relaxed) {
             Readiness::NotReady("the server is draining")
-        } else if (stores.is_healthy)() {
-            Readiness::Ready
-        } else {
+        } else if !(stores.is_healthy)() {
             Readiness::NotReady("the store does not answer")
+        } else if !cluster.is_ready() {
+            Readiness::NotReady("the node is not among those that serve the store")
+        } else {
+            Readiness::Ready
         }
     })
 }

@@ -88,7 +88,7 @@ impl Secret {
     }
 
     /// A keyed MAC for one purpose, independent of those for others.
-    pub(super) fn derive(&self, purpose: &str) -> Hmac<Sha256> {
+    pub(crate) fn derive(&self, purpose: &str) -> Hmac<Sha256> {
         let key = keyed(self.as_bytes())
             .chain_update(purpose)
             .finalize()

@@ -1,5 +1,6 @@
 //! The flags and variables, one field each: its name, unit, default and help.
 
+use super::cluster::ClusterArgs;
 use super::networks::Networks;
 use super::rate_limit::RateLimit;
 use super::store::StoreArgs;
@@ -122,6 +123,10 @@ pub struct ServeArgs {
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
+
+    /// How nodes serve one keyspace together.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 
     /// How much of anything there may be.
     #[command(flatten)]

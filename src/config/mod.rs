@@ -5,6 +5,7 @@
 //! `CARTWRIGHT_USER_QUEUE`; the flag wins. Secrets stay [`Redacted`] texts here.
 
 mod args;
+mod cluster;
 mod networks;
 mod openid;
 mod rate_limit;
@@ -16,6 +17,7 @@ pub use args::{
     GenerateArgs, HealthArgs, ImportArgs, Limits, ListenArgs, LogArgs, MigrateArgs, ServeArgs,
     Timeouts,
 };
+pub use cluster::{ClusterArgs, ClusterSettings, ReachedSettings};
 pub use networks::{InvalidNetworks, Networks};
 pub use openid::OpenIdSettings;
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};

@@ -1,6 +1,7 @@
 //! The settings of a server, judged together.
 
 use super::args::{Limits, LogArgs, ServeArgs, Timeouts};
+use super::cluster::ClusterSettings;
 use super::networks::Networks;
 use super::openid::{OpenIdSettings, openid};
 use super::rate_limit::{RateLimit, RateLimits};
@@ -17,6 +18,8 @@ pub struct Settings {
     pub ops_listen: Option<SocketAddr>,
     /// Where everything is kept.
     pub store: StoreSettings,
+    /// How the keyspace is served together with others.
+    pub cluster: ClusterSettings,
     /// What signs tokens, its strength not judged yet; `None`, which only an embedded store allows:
     /// a secret of its own, kept beside the data.
     pub jwt_secret: Option<Redacted>,
@@ -106,6 +109,23 @@ pub enum InvalidSettings {
     /// Which one?
     #[error("CARTWRIGHT_STORE_ONE_DATACENTER=on needs CARTWRIGHT_STORE_DATACENTER")]
     DatacenterNeeded,
+    /// Anybody could ask the actors.
+    #[error("CARTWRIGHT_CLUSTER_LISTEN needs CARTWRIGHT_CLUSTER_SECRET, at least 32 random bytes")]
+    ClusterSecretNeeded,
+    /// Nobody could reach it there.
+    #[error(
+        "CARTWRIGHT_CLUSTER_LISTEN={0} needs CARTWRIGHT_CLUSTER_ADDRESS, where others reach it"
+    )]
+    ClusterAddressNeeded(SocketAddr),
+    /// Nobody could make use of it.
+    #[error("{0} needs CARTWRIGHT_CLUSTER_LISTEN")]
+    ClusterListenNeeded(&'static str),
+    /// A part of what proves who we are.
+    #[error(
+        "set CARTWRIGHT_CLUSTER_CA, CARTWRIGHT_CLUSTER_CERTIFICATE and CARTWRIGHT_CLUSTER_KEY \
+         together, or none of them"
+    )]
+    PartOfAClusterIdentity,
     /// A stop would cut off requests that are in time.
     #[error("CARTWRIGHT_DRAIN_TIMEOUT must be no shorter than CARTWRIGHT_REQUEST_TIMEOUT")]
     DrainTooShort,
@@ -139,6 +159,7 @@ impl ServeArgs {
             listen: self.addresses.listen,
             ops_listen,
             store,
+            cluster: self.cluster.settings(is_embedded)?,
             jwt_secret,
             admin: first_admin(self.admin_email, self.admin_password)?,
             openid: openid(

@@ -46,7 +46,7 @@ pub struct AddressInput {
 }
 
 /// What of an address taxes depend on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// As in [`Address`].
     pub country: String,

@@ -67,6 +67,8 @@ uuid_ids! {
     RoleId,
     /// A permission's definition.
     PermissionId,
+    /// One run of a process that serves requests: a process that starts again is another node.
+    NodeId,
 }
 
 macro_rules! text_ids {

@@ -93,7 +93,7 @@ pub struct Totals {
 }
 
 /// What an order would come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// What would be ordered.
     pub lines: Vec<OrderLine>,

@@ -56,7 +56,7 @@ pub enum HoldState {
 }
 
 /// Why a reservation is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unreserved {
     /// Fewer units than asked for.
     Insufficient {

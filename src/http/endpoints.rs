@@ -40,6 +40,8 @@ pub struct Endpoint {
     /// Whether it counts among the requests in flight and of a client. What tells whether the node is well has to
     /// be answered when the node is full.
     pub admitted: bool,
+    /// Whether the operations' address alone answers.
+    pub for_operators: bool,
     /// What an empty last parameter is answered with; `None` where that is merely unknown.
     pub id_missing: Option<&'static str>,
 }
@@ -56,6 +58,7 @@ impl Endpoint {
             },
             has_body: false,
             admitted: true,
+            for_operators: false,
             id_missing: None,
         }
     }
@@ -84,6 +87,11 @@ impl Endpoint {
     const fn always_admitted(mut self) -> Self {
         self.admitted = false;
         self.class = Class::Uncounted;
+        self
+    }
+
+    const fn for_operators(mut self) -> Self {
+        self.for_operators = true;
         self
     }
 
@@ -265,6 +273,7 @@ endpoints! {
 
     HEALTH = Endpoint::get("/health", Public).always_admitted();
     READY = Endpoint::get("/ready", Public).always_admitted();
+    CLUSTER = Endpoint::get("/cluster", Public).always_admitted().for_operators();
 }
 
 #[cfg(test)]

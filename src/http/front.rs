@@ -5,7 +5,7 @@ use super::endpoints::Target;
 use super::error::ApiError;
 use super::filters::{Arrival, Route, unmatched};
 use super::{Api, routes};
-use crate::actors::Failure;
+use crate::actors::{Failure, identified};
 use crate::sources::Entropy;
 use futures::FutureExt;
 use hyper::body::Body;
@@ -121,7 +121,8 @@ impl Connection {
             Some(answer) => answer,
             None => {
                 let passed = self.front.pass(&arrival, request);
-                passed.instrument(span.clone()).await
+                let id = id.to_str().unwrap_or_default().into();
+                identified(id, passed.instrument(span.clone())).await
             }
         };
         api.cors.mark(origin, response.headers_mut());

@@ -19,7 +19,7 @@ pub async fn hold<T>(
         service_fn(|request: Request<_>| async move {
             Ok::<_, Infallible>(match request.uri().path() {
                 "/health" => alive(),
-                _ => ApiError::NotReady("the store does not answer yet").into_response(),
+                _ => ApiError::NotReady("the server has not started yet").into_response(),
             })
         })
     };

@@ -8,6 +8,7 @@ mod admin;
 mod auth;
 mod cart;
 mod catalog;
+mod cluster;
 mod conditional;
 mod cors;
 pub mod endpoints;
@@ -36,6 +37,7 @@ use crate::actors::orders::Orders;
 use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
+use crate::cluster::Cluster;
 use crate::sources::Sources;
 use endpoints::Target;
 use filters::Route;
@@ -77,6 +79,8 @@ pub struct Parts {
     pub administration: Administration,
     /// Whether the node should get traffic.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// This node among others.
+    pub cluster: Cluster,
     /// Ids of requests.
     pub sources: Sources,
     /// Which other sites may call it.
@@ -147,6 +151,9 @@ impl Api {
             Target::Endpoint(endpoint) if self.is_operations && endpoint.admitted => {
                 Target::Unknown
             }
+            Target::Endpoint(endpoint) if !self.is_operations && endpoint.for_operators => {
+                Target::Unknown
+            }
             target => target,
         }
     }
@@ -170,6 +177,7 @@ fn routes(api: &Api) -> Vec<Route> {
         google::routes,
         admin::routes,
         health::routes,
+        cluster::routes,
     ];
     resources.iter().flat_map(|routes| routes(api)).collect()
 }

@@ -1,7 +1,7 @@
 //! What is durable. Narrow traits, typed writes, and an error that tells what is known of a write.
 //!
 //! Every partition (a user, a stock item, an e-mail claim, an issuer's subject, a login in the making,
-//! the administrators, the roles) has a version and changes by compare-and-set on it alone. There is
+//! the administrators, the roles, the view, a node) has a version and changes by compare-and-set on it alone. There is
 //! no transaction across partitions, no iterator, no expiry and no folding in the traits: what cannot be had from a replicated database is not
 //! offered by the embedded store either. Arguments are owned, so that a wrapper may apply late.
 
@@ -9,9 +9,12 @@ pub mod embedded;
 pub mod encoding;
 pub mod fault;
 mod kv;
+mod membership;
 pub mod memory;
 pub mod resolve;
 pub mod scylla;
+
+pub use membership::{Member, Membership, NODE_KEPT, NodeRow, NodeWrite, Presence, View};
 
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Account, Claim, Email, KeyUse};
@@ -19,7 +22,7 @@ use crate::domain::cart::Cart;
 use crate::domain::catalog::{Brand, Category, Product};
 use crate::domain::identity::{LOGIN_LIFE, LoginId, PendingLogin, Subject};
 use crate::domain::ids::{
-    BrandId, CategoryId, OrderId, ProductId, PromotionCode, ShippingMethodId, UserId,
+    BrandId, CategoryId, NodeId, OrderId, ProductId, PromotionCode, ShippingMethodId, UserId,
 };
 use crate::domain::money::Currency;
 use crate::domain::order::{Attempt, Order};
@@ -89,6 +92,10 @@ pub enum Partition {
     Administrators,
     /// The roles and permissions.
     Roles,
+    /// Who serves the store.
+    View,
+    /// A node. It is forgotten whole [`NODE_KEPT`] after its last commit.
+    Node(NodeId),
 }
 
 /// A conditional write: applied if, and only if, the partition is at `expected`, which it leaves
@@ -120,6 +127,10 @@ pub enum Change {
     Administrators(BTreeSet<UserId>),
     /// The roles and permissions, whole.
     Roles(RoleBook),
+    /// Who serves the store, whole.
+    View(View),
+    /// A node.
+    Node(NodeId, NodeWrite),
 }
 
 impl Change {
@@ -134,6 +145,8 @@ impl Change {
             Self::Login(login, _) => Partition::Login(*login),
             Self::Administrators(_) => Partition::Administrators,
             Self::Roles(_) => Partition::Roles,
+            Self::View(_) => Partition::View,
+            Self::Node(id, _) => Partition::Node(*id),
         }
     }
 }
@@ -414,6 +427,6 @@ pub trait Catalogs: Send + Sync + 'static {
 }
 
 /// All of it.
-pub trait Store: Commits + Users + Stocks + Attempts + Claims + Catalogs {}
+pub trait Store: Commits + Users + Stocks + Attempts + Claims + Catalogs + Membership {}
 
-impl<T: Commits + Users + Stocks + Attempts + Claims + Catalogs> Store for T {}
+impl<T: Commits + Users + Stocks + Attempts + Claims + Catalogs + Membership> Store for T {}

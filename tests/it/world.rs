@@ -4,6 +4,7 @@ use crate::cql::{self, Keyspace};
 use cartwright::actors::user::{CartView, Reply, Users};
 use cartwright::actors::{Bounds, Failure, Options, System};
 use cartwright::catalog::Live;
+use cartwright::cluster::Cluster;
 use cartwright::domain::access::user_role;
 use cartwright::domain::account::{Claim, Credential, Email, Profile};
 use cartwright::domain::address::{Address, AddressInput};
@@ -179,7 +180,7 @@ impl World {
             load().await
         };
         let store = FaultyStore::new(memory, plan);
-        Self::start(store, clock, catalog, 1, bounds).await
+        Self::start(store, clock, catalog, 1, bounds, Cluster::alone()).await
     }
 }
 
@@ -219,7 +220,14 @@ impl<S: Store> World<S> {
     /// Another node over `store`, which holds the same data.
     pub fn beside(&self, store: FaultyStore<S>, seed: u64) -> impl Future<Output = Self> + use<S> {
         let (clock, catalog) = (self.clock.clone(), self.catalog.clone());
-        Self::start(store, clock, catalog, seed, BOUNDS)
+        Self::start(store, clock, catalog, seed, BOUNDS, Cluster::alone())
+    }
+
+    /// A node among several over the same data.
+    pub async fn among(&self, seed: u64, cluster: Cluster) -> Self {
+        let store = self.store.beside(FaultPlan::NONE);
+        let (clock, catalog) = (self.clock.clone(), self.catalog.clone());
+        Self::start(store, clock, catalog, seed, BOUNDS, cluster).await
     }
 
     /// The node is dead: nothing that it still does reaches the store, and no answer comes back.
@@ -235,7 +243,7 @@ impl<S: Store> World<S> {
         bounds: Bounds,
     ) -> Self {
         let catalog = Arc::new(Live::load(store.inner()).await.unwrap());
-        Self::start(store, clock, catalog, seed, bounds).await
+        Self::start(store, clock, catalog, seed, bounds, Cluster::alone()).await
     }
 
     async fn start(
@@ -244,6 +252,7 @@ impl<S: Store> World<S> {
         catalog: Arc<Live>,
         seed: u64,
         bounds: Bounds,
+        cluster: Cluster,
     ) -> Self {
         let entropy = Arc::new(SeededEntropy::new(seed));
         let sources = Sources {
@@ -254,6 +263,7 @@ impl<S: Store> World<S> {
             store: Arc::new(store.clone()),
             sources: sources.clone(),
             catalog: catalog.clone(),
+            cluster,
             users: bounds,
             stocks: Bounds {
                 waiting: 10_000,

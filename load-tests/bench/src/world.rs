@@ -5,6 +5,7 @@ use crate::data::{Data, Place};
 use crate::measure::Sample;
 use cartwright::actors::{Bounds, Options, System};
 use cartwright::catalog::Live;
+use cartwright::cluster::Cluster;
 use cartwright::domain::access::user_role;
 use cartwright::domain::account::{Claim, Credential, Email, Profile};
 use cartwright::domain::catalog::Attributes;
@@ -41,6 +42,7 @@ impl World {
             catalog: Arc::new(Live::load(&*store).await?),
             store,
             sources: sources.clone(),
+            cluster: Cluster::alone(),
             users: BOUNDS,
             stocks: BOUNDS,
             commit_time: Duration::from_secs(5),

@@ -137,6 +137,16 @@ fn soon() -> Instant {
 }
 
 impl Directory<Echo> {
+    /// Asks until an actor has read it.
+    async fn ask(&self, key: &u64, mut ask: Ask, deadline: Instant) -> Result<usize, Failure> {
+        loop {
+            match self.offer(key, ask, deadline).await {
+                Ok(answer) => return answer,
+                Err(Unread(again)) => ask = again,
+            }
+        }
+    }
+
     async fn who(&self, key: u64) -> Result<usize, Failure> {
         self.ask(&key, Ask::Who, soon()).await
     }
@@ -248,6 +258,31 @@ async fn once_quiesced_it_makes_no_actor() {
         assert!(matches!(refused, Err(Failure::Unavailable)));
     }
     assert_eq!(directory.inner.entity.0.started.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_that_leave_finish_what_they_have_and_the_others_stay() {
+    let (directory, _tree) = directory(100, 100).await;
+    let stays = directory.who(2).await.unwrap();
+    let read = directory.beside(7, Ask::Sleep(Duration::from_secs(1)));
+    directory.who(9).await.unwrap();
+    directory.quiesce_where(|key| key % 2 == 1, soon()).await;
+    assert!(read.is_finished());
+    assert_eq!(directory.residents(), 1);
+    assert_eq!(directory.who(2).await.unwrap(), stays);
+    // Those that come back are others.
+    assert!(directory.who(7).await.unwrap() > read.await.unwrap().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_leave_in_time_is_not_waited_for() {
+    let (directory, _tree) = directory(100, 100).await;
+    let read = directory.beside(7, Ask::Sleep(Duration::from_secs(4)));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let deadline = Instant::now() + Duration::from_secs(1);
+    directory.quiesce_where(|_| true, deadline).await;
+    assert!(!read.is_finished());
+    assert!(read.await.unwrap().is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

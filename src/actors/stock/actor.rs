@@ -5,6 +5,8 @@ use super::{Reply, Request};
 use crate::actors::Failure;
 use crate::actors::beside::beside;
 use crate::actors::directory::{Entity, Envelope, Port, Residence};
+use crate::actors::placed::Routed;
+use crate::cluster::{KeyHash, Kind};
 use crate::domain::stock::StockKey;
 use crate::sources::Sources;
 use crate::store::Store;
@@ -90,6 +92,14 @@ impl Entity for StockItem {
     }
 }
 
+impl Routed for StockItem {
+    const KIND: Kind = Kind::Stock;
+
+    fn hash(key: &StockKey) -> KeyHash {
+        KeyHash::stock(key)
+    }
+}
+
 impl Actor for Handler {
     type Msg = Message;
     type State = State;
@@ -136,7 +146,7 @@ impl Handler {
         match (&request, &state.level) {
             _ if port.is_late() => port.answer(Err(Failure::Unavailable)),
             (Request::Available, Some(level)) if level.is_recent() => {
-                port.answer(Ok(Reply::Available(level.stored.value.available)));
+                port.answer(Ok(level.figure()));
             }
             _ => state.waiting.push((request, port)),
         }

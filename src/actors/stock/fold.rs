@@ -1,5 +1,6 @@
 //! One fold: decides many requests on the counters of an item and makes them durable at once.
 
+use super::figures::FIGURE_LIFE;
 use super::{Reply, Request};
 use crate::actors::Failure;
 use crate::domain::ids::OrderId;
@@ -10,9 +11,6 @@ use crate::store::{Change, Commit, Error, StockWrite, Store, Versioned, WriteId}
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long a figure is told from memory: another node, or an import, may have changed it since.
-const FIGURE_LIFE: Duration = Duration::from_secs(2);
 
 /// The pause before counters and holds are read again that do not fit each other.
 const TORN_PAUSE: Duration = Duration::from_millis(1);
@@ -33,9 +31,17 @@ impl Level {
         Ok(Self { stored, as_of })
     }
 
-    /// Whether what is available may be told.
+    /// Whether what is available may be told: another node, or an import, may have changed it since.
     pub(super) fn is_recent(&self) -> bool {
         self.as_of.elapsed() <= FIGURE_LIFE
+    }
+
+    /// What is available.
+    pub(super) fn figure(&self) -> Reply {
+        Reply::Available {
+            units: self.stored.value.available,
+            age: self.as_of.elapsed(),
+        }
     }
 }
 
@@ -185,20 +191,16 @@ fn decide(
         let reply = decided.request(request)?;
         decided.replies.push(reply);
     }
-    // An answer on what is available is of after the fold, whatever its place in it.
-    let available = decided.level.available;
-    for reply in &mut decided.replies {
-        if let Reply::Available(units) = reply {
-            *units = available;
-        }
-    }
     Ok(decided)
 }
 
 impl Decided {
     fn request(&mut self, request: &Request) -> Result<Reply, Torn> {
         Ok(match *request {
-            Request::Available => Reply::Available(self.level.available),
+            Request::Available => Reply::Available {
+                units: self.level.available,
+                age: Duration::ZERO,
+            },
             Request::Reserve(order, units) => {
                 match self.level.reserve(self.holds.get(&order).copied(), units) {
                     Ok(changed) => {
@@ -237,10 +239,15 @@ impl Decided {
         self.written.iter().filter_map(hold).collect()
     }
 
+    /// An answer on what is available is of after the fold, whatever its place in it.
     fn folded(self, level: Level) -> Folded {
+        let answer = |reply| match reply {
+            Reply::Available { .. } => Ok(level.figure()),
+            other => Ok(other),
+        };
         Folded {
+            replies: self.replies.into_iter().map(answer).collect(),
             level: Some(level),
-            replies: self.replies.into_iter().map(Ok).collect(),
         }
     }
 }

@@ -1,17 +1,22 @@
 //! The actors that own stock items: many waiting requests are folded into one conditional write.
 
 mod actor;
+mod figures;
 mod fold;
 #[cfg(test)]
 mod tests;
 
 use super::Failure;
 use super::directory::{Bounds, Directory};
+use super::placed::Placed;
 use super::supervisor::Shards;
+use crate::cluster::Cluster;
 use crate::domain::ids::OrderId;
 use crate::domain::stock::{Settlement, StockKey, Unreserved};
 use crate::sources::Sources;
 use crate::store::Store;
+use figures::Figures;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,7 +24,7 @@ use tokio::time::Instant;
 pub(crate) use actor::StockItem;
 
 /// What a stock item is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Request {
     /// How much is available, as memory has it.
     Available,
@@ -30,10 +35,15 @@ pub(crate) enum Request {
 }
 
 /// What a stock item answers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// So much is available.
-    Available(u64),
+    /// What is available.
+    Available {
+        /// So much.
+        units: u64,
+        /// How long ago the store had it so, at the most.
+        age: Duration,
+    },
     /// It is held.
     Held,
     /// It cannot be held.
@@ -42,10 +52,11 @@ pub(crate) enum Reply {
     Settled,
 }
 
-/// Finds the actors of stock items. Cheap to clone.
+/// Finds the actors of stock items, at whatever node. Cheap to clone.
 #[derive(Clone)]
 pub struct Stocks {
-    directory: Directory<StockItem>,
+    placed: Placed<StockItem>,
+    figures: Figures,
 }
 
 impl Stocks {
@@ -55,24 +66,32 @@ impl Stocks {
         shards: Shards,
         bounds: Bounds,
         commit_time: Duration,
+        cluster: Cluster,
     ) -> Self {
         let item = StockItem::new(store, sources, commit_time);
         Self {
-            directory: Directory::new(item, shards, bounds),
+            placed: Placed::new(Directory::new(item, shards, bounds), cluster),
+            figures: Figures::new(),
         }
     }
 
-    /// How many units are available: exact where this node alone writes.
+    /// How many units are available: exact where this node alone writes, else of at most 2 s ago.
     ///
     /// # Errors
     /// [`Failure::Busy`], [`Failure::Unavailable`].
     pub async fn available(&self, key: StockKey, deadline: Instant) -> Result<u64, Failure> {
-        match self
-            .directory
-            .ask(&key, Request::Available, deadline)
-            .await?
-        {
-            Reply::Available(units) => Ok(units),
+        let is_here = self.placed.is_here(&key);
+        if !is_here && let Some(units) = self.figures.recent(&key) {
+            return Ok(units);
+        }
+        let asked = Instant::now();
+        match self.placed.ask(&key, Request::Available, deadline).await? {
+            Reply::Available { units, age } => {
+                if !is_here {
+                    self.figures.keep(key, units, asked, age);
+                }
+                Ok(units)
+            }
             _ => Err(Failure::Internal),
         }
     }
@@ -89,11 +108,8 @@ impl Stocks {
         units: u32,
         deadline: Instant,
     ) -> Result<Result<(), Unreserved>, Failure> {
-        match self
-            .directory
-            .ask(key, Request::Reserve(order, units), deadline)
-            .await?
-        {
+        let reserve = Request::Reserve(order, units);
+        match self.placed.ask(key, reserve, deadline).await? {
             Reply::Held => Ok(Ok(())),
             Reply::Refused(reason) => Ok(Err(reason)),
             _ => Err(Failure::Internal),
@@ -111,13 +127,11 @@ impl Stocks {
         settlement: Settlement,
         deadline: Instant,
     ) -> Result<(), Failure> {
-        self.directory
-            .ask(key, Request::Settle(order, settlement), deadline)
-            .await
-            .map(|_| ())
+        let settle = Request::Settle(order, settlement);
+        self.placed.ask(key, settle, deadline).await.map(|_| ())
     }
 
-    pub(crate) fn directory(&self) -> &Directory<StockItem> {
-        &self.directory
+    pub(crate) fn placed(&self) -> &Placed<StockItem> {
+        &self.placed
     }
 }

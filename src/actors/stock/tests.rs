@@ -39,7 +39,8 @@ async fn stocks(store: &TestStore) -> Stocks {
         residents: 100,
     };
     let time = Duration::from_secs(5);
-    Stocks::new(Arc::new(store.clone()), sources, shards, bounds, time)
+    let (store, alone) = (Arc::new(store.clone()), Cluster::alone());
+    Stocks::new(store, sources, shards, bounds, time, alone)
 }
 
 fn item() -> StockKey {

@@ -7,6 +7,8 @@ use super::resident::{Asked, Resident};
 use super::turn::{Fetched, Turn};
 use crate::actors::Failure;
 use crate::actors::directory::{Entity, Envelope, Residence};
+use crate::actors::placed::Routed;
+use crate::cluster::{KeyHash, Kind};
 use crate::domain::ids::UserId;
 use crate::domain::user::Request;
 use crate::store::resolve::Failure as CommitFailure;
@@ -69,6 +71,14 @@ impl Entity for User {
 
     fn quiesce() -> Message {
         Message::Quiesce
+    }
+}
+
+impl Routed for User {
+    const KIND: Kind = Kind::User;
+
+    fn hash(key: &UserId) -> KeyHash {
+        KeyHash::user(*key)
     }
 }
 

@@ -12,9 +12,11 @@ pub use reply::{AccountView, Body, CartView, Reply};
 
 use super::Failure;
 use super::directory::{Bounds, Directory};
+use super::placed::Placed;
 use super::stock::Stocks;
 use super::supervisor::Shards;
 use crate::catalog::Live;
+use crate::cluster::Cluster;
 use crate::domain::cart::Cart;
 use crate::domain::ids::{OrderId, UserId};
 use crate::domain::order::{Attempt, Order};
@@ -39,18 +41,19 @@ pub(crate) struct Means {
     pub(crate) commit_time: Duration,
 }
 
-/// Finds the actors of users and hands them requests. Cheap to clone.
+/// Finds the actors of users, at whatever node, and hands them requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Users {
-    directory: Directory<User>,
+    placed: Placed<User>,
     store: Arc<dyn Store>,
 }
 
 impl Users {
-    pub(crate) fn new(means: Means, shards: Shards, bounds: Bounds) -> Self {
+    pub(crate) fn new(means: Means, shards: Shards, bounds: Bounds, cluster: Cluster) -> Self {
         let store = means.store.clone();
+        let directory = Directory::new(User::new(means), shards, bounds);
         Self {
-            directory: Directory::new(User::new(means), shards, bounds),
+            placed: Placed::new(directory, cluster),
             store,
         }
     }
@@ -65,7 +68,7 @@ impl Users {
         request: Request,
         deadline: Instant,
     ) -> Result<Reply, Failure> {
-        let reply = self.directory.ask(&user, request, deadline).await?;
+        let reply = self.placed.ask(&user, request, deadline).await?;
         match reply.body {
             Body::PastOrder(id) => {
                 let order = self.past_order(user, id, deadline).await?;
@@ -127,7 +130,7 @@ impl Users {
             .is_some())
     }
 
-    pub(crate) fn directory(&self) -> &Directory<User> {
-        &self.directory
+    pub(crate) fn placed(&self) -> &Placed<User> {
+        &self.placed
     }
 }

@@ -7,11 +7,12 @@ use crate::domain::cart::Cart;
 use crate::domain::ids::{OrderId, RoleId, UserId};
 use crate::domain::order::{Order, Quote};
 use crate::domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// An answer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// What was asked for.
     pub body: Body,
@@ -20,7 +21,7 @@ pub struct Reply {
 }
 
 /// What was asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// It is done.
     Done,
@@ -37,7 +38,7 @@ pub enum Body {
 }
 
 /// An account, without its secrets.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountView {
     /// Whose.
     pub id: UserId,
@@ -56,7 +57,7 @@ pub struct AccountView {
 }
 
 /// A cart as it is stored. Names and prices of what is still sold come from the catalogue.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CartView {
     /// Whose.
     pub user_id: UserId,

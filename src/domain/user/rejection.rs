@@ -6,9 +6,10 @@ use crate::domain::cart::{
 };
 use crate::domain::ids::{PromotionCode, ShippingMethodId};
 use crate::domain::money::Money;
+use serde::{Deserialize, Serialize};
 
 /// A refusal; its text is for the client.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[expect(missing_docs, reason = "each says it in its text")]
 pub enum Rejection {
     #[error("the access token is no longer valid")]

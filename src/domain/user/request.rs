@@ -7,10 +7,11 @@ use crate::domain::ids::{
     FamilyId, LineId, OrderId, ProductId, PromotionCode, RoleId, ShippingMethodId, VariantId,
 };
 use crate::domain::money::Money;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A command with what it depends on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// What is asked.
     pub command: Command,
@@ -47,7 +48,7 @@ impl Request {
 }
 
 /// A condition on the cart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IfMatch {
     /// None.
     Anything,
@@ -56,7 +57,7 @@ pub enum IfMatch {
 }
 
 /// An idempotency key, and a fingerprint of the request that it stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// 1 to 255 visible ASCII characters.
     pub key: String,
@@ -65,7 +66,7 @@ pub struct Key {
 }
 
 /// What is asked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Opens a session for the owner of a claim, and completes the account where registration
     /// got no further than the claim.
@@ -139,7 +140,7 @@ pub enum Command {
 
 /// What administrators change of an account. Each moves the epoch: access tokens that were issued
 /// before are void, and so are changes that were judged before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccountChange {
     /// Gives a role.
     AssignRole {
@@ -172,7 +173,7 @@ impl Command {
 }
 
 /// What an order's price depends on, beside the cart.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
     /// Where taxes are due; none are where that is not known yet.
     pub destination: Option<Destination>,
@@ -183,7 +184,7 @@ pub struct Terms {
 }
 
 /// How an order is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkout {
     /// Where it goes.
     pub shipping_address: Address,

@@ -5,14 +5,14 @@ use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
 use crate::domain::identity::{LoginId, PendingLogin, Subject};
-use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
+use crate::domain::ids::{BrandId, CategoryId, NodeId, OrderId, ProductId, UserId};
 use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
     Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Changes, Claims, Commit, Commits,
-    LogPosition, Outcome, Partition, Result, Stocks, Store, UserRecord, Users, Version, Versioned,
-    WriteId,
+    LogPosition, Membership, NodeRow, Outcome, Partition, Result, Stocks, Store, UserRecord, Users,
+    Version, Versioned, View, WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -128,6 +128,17 @@ impl<S: Store> Claims for FaultyStore<S> {
 
     async fn roles(&self) -> Result<Versioned<Option<RoleBook>>> {
         self.read("roles", self.store.roles()).await
+    }
+}
+
+#[async_trait]
+impl<S: Store> Membership for FaultyStore<S> {
+    async fn view(&self) -> Result<Versioned<View>> {
+        self.read("view", self.store.view()).await
+    }
+
+    async fn node(&self, id: NodeId) -> Result<Versioned<Option<NodeRow>>> {
+        self.read("node", self.store.node(id)).await
     }
 }
 

@@ -5,13 +5,14 @@
 
 use crate::domain::account::Email;
 use crate::domain::identity::{LoginId, Subject};
-use crate::domain::ids::{OrderId, UserId};
+use crate::domain::ids::{NodeId, OrderId, UserId};
 use crate::domain::stock::StockKey;
 use crate::domain::time::Timestamp;
 use crate::store::{Bucket, CatalogKey, LogPosition, Partition};
 
 const END: u8 = 0;
 const LOGIN: u8 = b'l';
+const NODE: u8 = b'n';
 
 /// What every key of a partition begins with.
 pub(super) fn partition(partition: &Partition) -> Vec<u8> {
@@ -23,12 +24,21 @@ pub(super) fn partition(partition: &Partition) -> Vec<u8> {
         Partition::Login(login) => self::login(*login),
         Partition::Administrators => vec![b'a'],
         Partition::Roles => vec![b'r'],
+        Partition::View => vec![b'v'],
+        Partition::Node(id) => node(*id),
     }
 }
 
 fn user(id: UserId) -> Vec<u8> {
     let mut key = Vec::with_capacity(48);
     key.push(b'u');
+    key.extend_from_slice(id.0.as_bytes());
+    key
+}
+
+fn node(id: NodeId) -> Vec<u8> {
+    let mut key = Vec::with_capacity(24);
+    key.push(NODE);
     key.extend_from_slice(id.0.as_bytes());
     key
 }
@@ -116,7 +126,7 @@ pub(super) fn row(partition: &[u8], row: Row<'_>) -> Vec<u8> {
 /// The head of the partition whose row this is, where nothing is left of a partition without it.
 pub(super) fn head_that_goes_with(expired: &[u8]) -> Option<Vec<u8>> {
     let (_, prefix) = expired.split_last()?;
-    (prefix.first() == Some(&LOGIN)).then(|| row(prefix, Row::Head))
+    matches!(prefix.first(), Some(&LOGIN | &NODE)).then(|| row(prefix, Row::Head))
 }
 
 /// Flipping the sign makes negative numbers sort before the others.

@@ -4,14 +4,14 @@ use super::keys::{self, Row, kind, row};
 use super::{Direction, Read, Table, expiry, head};
 use crate::domain::account::KeyUse;
 use crate::domain::identity::{LoginId, PendingLogin};
-use crate::domain::ids::{OrderId, UserId};
+use crate::domain::ids::{NodeId, OrderId, UserId};
 use crate::domain::order::Order;
 use crate::domain::shop::{Promotion, ShippingMethod, Shop};
 use crate::domain::stock::{Hold, StockKey};
 use crate::store::encoding::decode;
 use crate::store::{
-    Bucket, CatalogKey, CatalogRow, Outcome, Partition, Result, UserRecord, Version, Versioned,
-    WriteId,
+    Bucket, CatalogKey, CatalogRow, NodeRow, Outcome, Partition, Result, UserRecord, Version,
+    Versioned, WriteId,
 };
 use serde::de::DeserializeOwned;
 use std::ops::ControlFlow;
@@ -91,18 +91,34 @@ pub(super) fn value<T: DeserializeOwned>(
     })
 }
 
+/// The one value of a partition that expires, with its version.
+fn expiring<T: DeserializeOwned>(
+    view: &mut dyn Read,
+    partition: &Partition,
+) -> Result<Versioned<Option<T>>> {
+    let prefix = keys::partition(partition);
+    let key = row(&prefix, Row::Value);
+    Ok(Versioned {
+        version: version(view, &prefix)?,
+        value: find_with(view, Table::Partitions, &key, expiry::decode)?,
+    })
+}
+
 /// A login in the making, with its version.
 pub(super) fn login(
     view: &mut dyn Read,
     login: LoginId,
 ) -> Result<Versioned<Option<PendingLogin>>> {
-    let prefix = keys::partition(&Partition::Login(login));
-    let key = row(&prefix, Row::Value);
-    let stored: Option<Option<_>> = find_with(view, Table::Partitions, &key, expiry::decode)?;
+    let found: Versioned<Option<Option<_>>> = expiring(view, &Partition::Login(login))?;
     Ok(Versioned {
-        version: version(view, &prefix)?,
-        value: stored.flatten(),
+        version: found.version,
+        value: found.value.flatten(),
     })
+}
+
+/// A node, with its version.
+pub(super) fn node(view: &mut dyn Read, id: NodeId) -> Result<Versioned<Option<NodeRow>>> {
+    expiring(view, &Partition::Node(id))
 }
 
 pub(super) fn user(view: &mut dyn Read, id: UserId) -> Result<Versioned<UserRecord>> {

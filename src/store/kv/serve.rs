@@ -6,14 +6,14 @@ use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email, KeyUse};
 use crate::domain::catalog::{Brand, Category, Product};
 use crate::domain::identity::{LoginId, PendingLogin, Subject};
-use crate::domain::ids::{BrandId, CategoryId, OrderId, ProductId, UserId};
+use crate::domain::ids::{BrandId, CategoryId, NodeId, OrderId, ProductId, UserId};
 use crate::domain::order::{Attempt, Order};
 use crate::domain::shop::Shop;
 use crate::domain::stock::{Hold, StockKey, StockLevel};
 use crate::store::{
     Attempts, Bucket, CatalogKey, CatalogRow, Catalogs, Changes, Claims, Commit, Commits, Error,
-    LogPosition, MAX_CATALOG_ROWS, Outcome, Partition, Result, Stocks, UserRecord, Users, Version,
-    Versioned, WriteId,
+    LogPosition, MAX_CATALOG_ROWS, Membership, NodeRow, Outcome, Partition, Result, Stocks,
+    UserRecord, Users, Version, Versioned, View, WriteId,
 };
 use async_trait::async_trait;
 use std::collections::BTreeSet;
@@ -138,6 +138,20 @@ impl<E: Engine> Claims for E {
 
     async fn roles(&self) -> Result<Versioned<Option<RoleBook>>> {
         self.read(Effort::Point, |view| read::value(view, &Partition::Roles))
+            .await
+    }
+}
+
+#[async_trait]
+impl<E: Engine> Membership for E {
+    async fn view(&self) -> Result<Versioned<View>> {
+        self.read(Effort::Point, |view| read::value(view, &Partition::View))
+            .await
+            .map(or_default)
+    }
+
+    async fn node(&self, id: NodeId) -> Result<Versioned<Option<NodeRow>>> {
+        self.read(Effort::Point, move |view| read::node(view, id))
             .await
     }
 }

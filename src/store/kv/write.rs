@@ -11,9 +11,10 @@ use crate::domain::stock::{Hold, HoldState};
 use crate::domain::time::Timestamp;
 use crate::store::encoding::{decode, encode};
 use crate::store::{
-    Bucket, CatalogRow, Change, Commit, HOLD_LIFE, LOGIN_KEPT, LoginWrite, Result, StockWrite,
+    Bucket, CatalogRow, Change, Commit, HOLD_LIFE, LOGIN_KEPT, NODE_KEPT, Result, StockWrite,
     UserWrite, Version, WriteId, bucket,
 };
+use serde::Serialize;
 
 /// A write that is ready to be applied.
 #[derive(Debug)]
@@ -57,7 +58,11 @@ impl Write {
             Change::Claim(_, claim) | Change::Subject(_, claim) => {
                 vec![value(&prefix, encode(claim))]
             }
-            Change::Login(_, write) => login(&prefix, write),
+            Change::Login(_, write) => {
+                expiring_value(&prefix, &write.pending, write.at.plus(LOGIN_KEPT))
+            }
+            Change::Node(_, write) => expiring_value(&prefix, &write.row, write.at.plus(NODE_KEPT)),
+            Change::View(view) => vec![value(&prefix, encode(view))],
             Change::Administrators(users) => vec![value(&prefix, encode(users))],
             Change::Roles(book) => vec![value(&prefix, encode(book))],
         };
@@ -166,10 +171,9 @@ fn stock(prefix: &[u8], write: &StockWrite) -> Vec<Put> {
     puts
 }
 
-fn login(prefix: &[u8], write: &LoginWrite) -> Vec<Put> {
+fn expiring_value(prefix: &[u8], value: &impl Serialize, expires_at: Timestamp) -> Vec<Put> {
     let mut puts = Vec::with_capacity(2);
-    let expires_at = write.at.plus(LOGIN_KEPT);
-    let bytes = expiry::encode(expires_at, &write.pending);
+    let bytes = expiry::encode(expires_at, value);
     expiring(&mut puts, row(prefix, Row::Value), expires_at, bytes);
     puts
 }

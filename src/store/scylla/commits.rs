@@ -4,10 +4,10 @@ use super::execute::Values;
 use super::expiry::ttl;
 use super::registers::Register;
 use super::{ScyllaStore, head, stocks, users};
-use crate::domain::identity::LoginId;
+use crate::domain::time::Timestamp;
 use crate::store::encoding::encode;
 use crate::store::{
-    Change, Commit, Commits, Error, LOGIN_KEPT, LoginWrite, Outcome, Partition, Result, Version,
+    Change, Commit, Commits, Error, LOGIN_KEPT, NODE_KEPT, Outcome, Partition, Result, Version,
     WriteId,
 };
 use async_trait::async_trait;
@@ -42,7 +42,20 @@ impl Commits for ScyllaStore {
                 let claim = (Register::subject(&subject), encode(&claim));
                 self.write_register(claim, next, expected).await
             }
-            Change::Login(login, write) => self.write_login(login, &write, next, expected).await,
+            Change::Login(login, write) => {
+                let pending = (Register::login(login), encode(&write.pending));
+                let until = write.at.plus(LOGIN_KEPT);
+                self.write_expiring(pending, until, next, expected).await
+            }
+            Change::View(view) => {
+                let view = (Register::VIEW, encode(&view));
+                self.write_register(view, next, expected).await
+            }
+            Change::Node(id, write) => {
+                let node = (Register::node(id), encode(&write.row));
+                let until = write.at.plus(NODE_KEPT);
+                self.write_expiring(node, until, next, expected).await
+            }
             Change::Administrators(users) => {
                 let administrators = (Register::ADMINISTRATORS, encode(&users));
                 self.write_register(administrators, next, expected).await
@@ -76,6 +89,8 @@ impl Commits for ScyllaStore {
             Partition::Login(login) => Register::login(login),
             Partition::Administrators => Register::ADMINISTRATORS,
             Partition::Roles => Register::ROLES,
+            Partition::View => Register::VIEW,
+            Partition::Node(id) => Register::node(id),
         };
         let stored = self.row(&statements.register_slots, register.key()).await?;
         Ok(head::outcome(stored, expected, write))
@@ -102,20 +117,20 @@ impl ScyllaStore {
 
     /// The whole partition expires: every column has been written anew, but for the write ids of
     /// earlier commits, which expire before.
-    async fn write_login(
+    async fn write_expiring(
         &self,
-        login: LoginId,
-        write: &LoginWrite,
+        (register, value): (Register, Vec<u8>),
+        until: Timestamp,
         next: [Option<CqlValue>; 3],
         expected: Version,
     ) -> Result<()> {
-        let life = ttl(write.at.plus(LOGIN_KEPT), self.now());
-        let value = [Some(CqlValue::Blob(encode(&write.pending)))];
+        let life = ttl(until, self.now());
+        let value = [Some(CqlValue::Blob(value))];
         let values = bind([
             &[Some(CqlValue::Int(life))],
             &next,
             &value,
-            &Register::login(login).bound(),
+            &register.bound(),
             &[head::condition(expected)],
         ]);
         self.conditional(&self.statements.expiring_register_write, values)

@@ -15,7 +15,6 @@ mod error;
 mod execute;
 mod expiry;
 mod head;
-mod lease;
 mod migrate;
 mod options;
 mod profiles;
@@ -27,7 +26,6 @@ mod users;
 
 pub use connect::ConnectError;
 pub use counts::Counts;
-pub use lease::{Lease, LeaseError};
 pub use migrate::{MigrateError, Migration, migrate};
 pub use options::{Options, Replication, Tls, UNFINISHED, Writers};
 pub use schema::SchemaError;

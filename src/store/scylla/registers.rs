@@ -1,14 +1,14 @@
 //! Small values that change as a whole: claims of e-mail addresses and of issuers' subjects, logins
-//! in the making, the administrators, the roles. A further one needs its place here and no table.
+//! in the making, the administrators, the roles, the nodes and their view. A further one needs its place here and no table.
 
 use super::commits::text;
 use super::{ScyllaStore, head};
 use crate::domain::access::RoleBook;
 use crate::domain::account::{Claim, Email};
 use crate::domain::identity::{LoginId, PendingLogin, Subject};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{NodeId, UserId};
 use crate::store::encoding::decode;
-use crate::store::{Claims, Result, Versioned};
+use crate::store::{Claims, Membership, NodeRow, Result, Versioned, View};
 use async_trait::async_trait;
 use scylla::value::CqlValue;
 use serde::de::DeserializeOwned;
@@ -26,6 +26,8 @@ impl Register {
     pub(super) const ADMINISTRATORS: Self = Self::only("administrators");
     /// The roles and permissions.
     pub(super) const ROLES: Self = Self::only("roles");
+    /// Who serves the keyspace.
+    pub(super) const VIEW: Self = Self::only("view");
 
     /// The one of its kind.
     const fn only(kind: &'static str) -> Self {
@@ -58,6 +60,14 @@ impl Register {
         Self {
             kind: "login",
             name,
+        }
+    }
+
+    /// A node.
+    pub(super) fn node(id: NodeId) -> Self {
+        Self {
+            kind: "node",
+            name: id.to_string(),
         }
     }
 
@@ -114,5 +124,20 @@ impl Claims for ScyllaStore {
 
     async fn roles(&self) -> Result<Versioned<Option<RoleBook>>> {
         self.register(Register::ROLES).await
+    }
+}
+
+#[async_trait]
+impl Membership for ScyllaStore {
+    async fn view(&self) -> Result<Versioned<View>> {
+        let found = self.register(Register::VIEW).await?;
+        Ok(Versioned {
+            version: found.version,
+            value: found.value.unwrap_or_default(),
+        })
+    }
+
+    async fn node(&self, id: NodeId) -> Result<Versioned<Option<NodeRow>>> {
+        self.register(Register::node(id)).await
     }
 }

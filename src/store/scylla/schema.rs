@@ -33,17 +33,18 @@ pub(super) const FIRST: File = File {
 };
 
 /// What is applied, in this order.
-pub(super) const FILES: [File; 4] = files![
+pub(super) const FILES: [File; 5] = files![
     1 "0001_partitions",
     2 "0002_checkout",
     3 "0003_catalog",
     4 "0004_lease",
+    5 "0005_nodes",
 ];
 
 impl File {
     /// Its statements, with the keyspace in the names of tables.
     pub(super) fn statements(&self, keyspace: &str) -> Vec<String> {
-        const MADE: &str = "CREATE TABLE IF NOT EXISTS ";
+        const NAMED: [&str; 2] = ["CREATE TABLE IF NOT EXISTS ", "DROP TABLE IF EXISTS "];
         let uncommented: Vec<_> = self
             .text
             .lines()
@@ -54,7 +55,11 @@ impl File {
         let statements = text.split(';').map(str::trim);
         statements
             .filter(|statement| !statement.is_empty())
-            .map(|statement| statement.replacen(MADE, &format!("{MADE}{keyspace}."), 1))
+            .map(|statement| {
+                NAMED.iter().fold(statement.to_owned(), |text, named| {
+                    text.replacen(named, &format!("{named}{keyspace}."), 1)
+                })
+            })
             .collect()
     }
 

@@ -147,14 +147,6 @@ statements! {
 
     /// Asks whether anybody answers.
     ping: Ping "SELECT user_id FROM {ks}.order_owners WHERE order_id = ?",
-
-    lease: Serial "SELECT holder FROM {ks}.leases WHERE name = 'keyspace'",
-    take_lease: Conditional
-        "INSERT INTO {ks}.leases (name, holder) VALUES ('keyspace', ?) IF NOT EXISTS USING TTL ?",
-    renew_lease: Conditional
-        "UPDATE {ks}.leases USING TTL ? SET holder = ? WHERE name = 'keyspace' IF holder = ?",
-    end_lease: Conditional
-        "DELETE FROM {ks}.leases WHERE name = 'keyspace' IF holder = ?",
 }
 
 async fn prepare(

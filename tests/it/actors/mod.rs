@@ -48,6 +48,7 @@ mod passivation;
 mod recovery;
 mod registration_crash;
 mod repeat;
+mod routing;
 mod sessions;
 mod stock;
 mod supervision;

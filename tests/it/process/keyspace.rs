@@ -65,7 +65,7 @@ async fn a_keyspace_is_migrated_served_and_found_again() {
 
     let migrated = migrate(&server, &keyspace);
     assert_eq!(migrated.code, Some(0), "{migrated:?}");
-    let last = format!("{keyspace}: 0004_lease applied\n");
+    let last = format!("{keyspace}: 0005_nodes applied\n");
     assert!(migrated.stdout.ends_with(&last), "{migrated:?}");
     let again = migrate(&server, &keyspace);
     assert_eq!(again.stdout, format!("{keyspace}: nothing to do\n"));
@@ -88,6 +88,28 @@ async fn a_keyspace_is_migrated_served_and_found_again() {
     let order = Api::of(&second.url).order(&token).await;
     assert_eq!(order.status, 201, "{order:?}");
     second.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keyspace_of_a_node_that_nobody_reaches_is_its_alone() {
+    let Some(server) = cql::server() else { return };
+    let (keyspace, local) = (cql::unused(), "127.0.0.1:0");
+    assert_eq!(migrate(&server, &keyspace).code, Some(0));
+    let shop = Shop::new();
+    let named = |name: &str| {
+        let mut command = serve(&server, &keyspace, local);
+        command.args(["--node-name", name, "--cluster-detection", "3s"]);
+        command
+    };
+    let first = shop.started(&mut named("the first"));
+    let second = finish(&mut named("the second"));
+    assert_eq!(second.code, Some(1), "{second:?}");
+    let held = "cartwright: the store is served by the first, and nodes serve one together only if \
+                each says where the others reach it\n";
+    assert!(second.stderr.ends_with(held), "{second:?}");
+    first.stop();
+    // Nobody has to be waited for.
+    shop.started(&mut named("the third")).stop();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

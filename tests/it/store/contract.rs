@@ -129,6 +129,8 @@ pub(crate) async fn every_partition_counts_its_own_commits(store: &impl Store) {
             Partition::Login(login) => store.login(login).await.unwrap().version,
             Partition::Administrators => store.administrators().await.unwrap().version,
             Partition::Roles => store.roles().await.unwrap().version,
+            Partition::View => store.view().await.unwrap().version,
+            Partition::Node(id) => store.node(id).await.unwrap().version,
         };
         assert_eq!(version, commits, "{change:?}");
     }

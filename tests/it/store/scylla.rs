@@ -6,7 +6,7 @@ use super::{ManualClock, expiry};
 use crate::cql::{self, Keyspace};
 use cartwright::sources::Sources;
 use cartwright::store::scylla::{
-    ConnectError, Lease, LeaseError, MigrateError, Replication, SchemaError, ScyllaStore, migrate,
+    ConnectError, MigrateError, Replication, SchemaError, ScyllaStore, migrate,
 };
 use cartwright::store::{Change, Commit, Commits, Error, Outcome, Partition, UserWrite, Users};
 use futures::future::join_all;
@@ -77,7 +77,8 @@ async fn of_many_who_migrate_at_once_one_applies_each_file() {
             "0001_partitions",
             "0002_checkout",
             "0003_catalog",
-            "0004_lease"
+            "0004_lease",
+            "0005_nodes"
         ]
     );
     let again = migrate(&options, ONE, &sources).await.unwrap();
@@ -137,12 +138,12 @@ async fn a_schema_that_is_not_known_is_refused_and_told() {
 
     let whole = migrate(keyspace.options(), ONE, &Sources::system()).await;
     assert_eq!(whole.unwrap().applied, [""; 0]);
-    execute(format!("DELETE FROM {rows} {} IF EXISTS", at(4))).await;
+    execute(format!("DELETE FROM {rows} {} IF EXISTS", at(5))).await;
     assert!(
-        matches!(refusal(&keyspace).await, SchemaError::Older { file, .. } if file == "0004_lease")
+        matches!(refusal(&keyspace).await, SchemaError::Older { file, .. } if file == "0005_nodes")
     );
     let mended = migrate(keyspace.options(), ONE, &Sources::system()).await;
-    assert_eq!(mended.unwrap().applied, ["0004_lease"]);
+    assert_eq!(mended.unwrap().applied, ["0005_nodes"]);
 }
 
 #[tokio::test]
@@ -194,28 +195,6 @@ async fn a_server_that_does_not_answer_is_told() {
         matches!(refused, Err(ConnectError::Unreachable { .. })),
         "{refused:?}"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_keyspace_belongs_to_one_process() {
-    let Subject {
-        store, keyspace, ..
-    } = subject!();
-    let first = Lease::take(Arc::new(store), "the first".to_owned()).await;
-    let first = first.unwrap();
-    let other = || async {
-        let clock = Arc::new(ManualClock::default());
-        let store = Arc::new(keyspace.store(clock).await);
-        Lease::take(store, "the second".to_owned()).await
-    };
-    let told = other().await.map(drop).unwrap_err();
-    let held = LeaseError::Held {
-        keyspace: keyspace.options().keyspace.clone(),
-        holder: "the first".to_owned(),
-    };
-    assert_eq!(told, held);
-    first.end().await;
-    other().await.unwrap().end().await;
 }
 
 /// What the server says that a statement met in the table: rows and tombstones.

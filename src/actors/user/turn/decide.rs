@@ -59,7 +59,7 @@ impl Turn<'_> {
     }
 
     fn needs(&mut self, asked: &Asked) -> Option<Needs> {
-        self.guarded(&asked.port.span, |turn| {
+        self.guarded(&asked.port.caller.span, |turn| {
             let view = turn.means.catalog.current();
             let now = turn.means.sources.clock.now();
             user::needs(&turn.resident.state, &asked.request, &*view.snapshot, now)
@@ -70,7 +70,8 @@ impl Turn<'_> {
         self.resident.fetching += 1;
         let (means, id, loads) = (self.means.clone(), self.id, self.resident.loads);
         beside(self.myself, Message::FetchLost, async move {
-            let fetched = fetch(&means, id, needs, asked.port.deadline).await;
+            let fetched = fetch(&means, id, needs, asked.port.deadline);
+            let fetched = asked.port.caller.clone().on_behalf(fetched).await;
             Message::Fetched(loads, Box::new(asked), fetched)
         });
     }
@@ -99,7 +100,7 @@ impl Turn<'_> {
             return asked.port.answer(Err(Failure::Busy));
         }
         let looked_up = fetched.looked_up.flatten();
-        let decided = self.guarded(&asked.port.span, |turn| {
+        let decided = self.guarded(&asked.port.caller.span, |turn| {
             turn.with_context(fetched.available, looked_up, |state, context| {
                 user::decide(state, &asked.request, context)
             })
@@ -149,7 +150,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn accept(&mut self, asked: Asked, decision: Decision, placing: Option<Placing>) {
-        let applied = self.guarded(&asked.port.span, |turn| {
+        let applied = self.guarded(&asked.port.caller.span, |turn| {
             for event in &decision.events {
                 turn.resident.state.apply(event);
             }

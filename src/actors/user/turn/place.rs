@@ -22,7 +22,8 @@ impl Turn<'_> {
         self.resident.placing = Some(placing.attempt.order_id);
         let means = self.means.clone();
         beside(self.myself, Message::ReserveLost, async move {
-            let outcome = reserve(&means, &placing.attempt, asked.port.deadline).await;
+            let reserved = reserve(&means, &placing.attempt, asked.port.deadline);
+            let outcome = asked.port.caller.clone().on_behalf(reserved).await;
             Message::Reserved(Box::new(Reserving {
                 asked,
                 placing,
@@ -69,7 +70,7 @@ impl Turn<'_> {
 
     /// Commits the order, if the user's state is still what it was drafted on.
     pub(super) fn finish(&mut self, asked: Asked, placing: Placing) {
-        let decided = self.guarded(&asked.port.span, |turn| {
+        let decided = self.guarded(&asked.port.caller.span, |turn| {
             turn.with_context(None, None, |state, context| {
                 user::finish(state, &asked.request, &placing.draft, context)
             })

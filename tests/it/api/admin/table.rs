@@ -72,6 +72,8 @@ fn rows() -> Vec<Row> {
         ("POST /api/v1/auth/logout", "", none(), [401, 204, 204]),
         ("GET /health", "", none(), [200; 3]),
         ("GET /ready", "", none(), [200; 3]),
+        // On the operations' address alone.
+        ("GET /cluster", "", none(), [404; 3]),
     ]
 }
 

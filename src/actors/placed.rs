@@ -1,0 +1,230 @@
+//! Requests find the node that has the actor: this one, or another by a call.
+//!
+//! Whoever is asked by another node answers or says that the actor is elsewhere; it never passes
+//! the request on. An answer is given only while this node may give it, judged once it is there.
+
+use super::Failure;
+use super::caller::{self, Caller};
+use super::directory::{Directory, Entity, Unread};
+use super::wire::{Wire, decode, encode};
+use crate::cluster::{
+    Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
+};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// How often other nodes may say that the actor is elsewhere: once while a view changes, and some
+/// more where changes follow each other closely.
+const MAX_MOVES: u32 = 4;
+/// The pause before a node is asked again that could not be reached: the view may change meanwhile.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A kind of actor that has its place among the nodes.
+pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
+    /// What other nodes call it.
+    const KIND: Kind;
+
+    /// What decides its place.
+    fn hash(key: &Self::Key) -> KeyHash;
+}
+
+/// The actors of one kind, wherever they are. Cheap to clone.
+pub(crate) struct Placed<E: Entity> {
+    directory: Directory<E>,
+    cluster: Cluster,
+}
+
+impl<E: Entity> Clone for Placed<E> {
+    fn clone(&self) -> Self {
+        Self {
+            directory: self.directory.clone(),
+            cluster: self.cluster.clone(),
+        }
+    }
+}
+
+/// What became of a call.
+enum Called<E: Entity> {
+    Answered(Result<E::Reply, Failure>),
+    /// Nothing was done: the actor is elsewhere, in the view of this number.
+    Moved(u64),
+    /// Nothing was done: the node cannot be reached.
+    Unreached,
+}
+
+impl<E: Routed> Placed<E> {
+    pub(crate) fn new(directory: Directory<E>, cluster: Cluster) -> Self {
+        Self { directory, cluster }
+    }
+
+    /// Asks the actor of `key`, wherever it is, and waits for its answer until `deadline`.
+    ///
+    /// # Errors
+    /// As [`Directory::offer`].
+    pub(crate) async fn ask(
+        &self,
+        key: &E::Key,
+        mut request: E::Request,
+        deadline: Instant,
+    ) -> Result<E::Reply, Failure> {
+        let mut moves = 0;
+        loop {
+            let place = self.cluster.place(E::hash(key), deadline).await;
+            match place.map_err(|Unplaced| Failure::Unavailable)? {
+                Place::Here(ticket) => match self.here(key, request, ticket, deadline).await {
+                    Ok(reply) => return reply,
+                    Err(Unread(again)) => request = again,
+                },
+                Place::There(peer) => match self.call(&peer, key, &request, deadline).await? {
+                    Called::Answered(reply) => return reply,
+                    Called::Moved(_) if moves == MAX_MOVES => {
+                        tracing::warn!(%key, moves, "cluster.call.lost");
+                        return Err(Failure::Unavailable);
+                    }
+                    Called::Moved(view) => {
+                        moves += 1;
+                        let learned = self.cluster.learns(view, deadline).await;
+                        learned.map_err(|Unplaced| Failure::Unavailable)?;
+                    }
+                    Called::Unreached => pause(deadline).await?,
+                },
+            }
+        }
+    }
+
+    /// Has the actor here answer, and gives its answer only while that is this node's to give.
+    async fn here(
+        &self,
+        key: &E::Key,
+        request: E::Request,
+        ticket: Ticket,
+        deadline: Instant,
+    ) -> Result<Result<E::Reply, Failure>, Unread<E::Request>> {
+        let visit = Visit {
+            directory: &self.directory,
+            key,
+            ticket,
+        };
+        let reply = self.directory.offer(key, request, deadline).await?;
+        if visit.ticket.holds() {
+            Ok(reply)
+        } else {
+            Ok(Err(Failure::Unavailable))
+        }
+    }
+
+    async fn call(
+        &self,
+        peer: &Peer,
+        key: &E::Key,
+        request: &E::Request,
+        deadline: Instant,
+    ) -> Result<Called<E>, Failure> {
+        let call = Call {
+            kind: E::KIND,
+            key: encode(key),
+            request: encode(request),
+            request_id: caller::request_id(),
+            view: peer.view(),
+            deadline,
+        };
+        match peer.call(call).await {
+            Ok(Answer::Given(bytes)) => decode(&bytes).map(Called::Answered).map_err(|error| {
+                tracing::error!(node.id = %peer.id(), %error, "cluster.answer.unreadable");
+                Failure::Unavailable
+            }),
+            Ok(Answer::Elsewhere { view }) => Ok(Called::Moved(view)),
+            Ok(Answer::Unreadable) => {
+                tracing::error!(node.id = %peer.id(), "cluster.call.not_understood");
+                Err(Failure::Unavailable)
+            }
+            Err(Unanswered::NotSent) => Ok(Called::Unreached),
+            Err(error @ (Unanswered::Refused | Unanswered::Unknown)) => {
+                tracing::warn!(node.id = %peer.id(), %error, "cluster.call.failed");
+                Err(Failure::Unavailable)
+            }
+        }
+    }
+
+    /// Answers the call of another node, if the actor is here.
+    ///
+    /// # Errors
+    /// [`Unanswered::NotSent`] where this node cannot tell in time whose the actor is, or must not
+    /// answer for it now.
+    pub(crate) async fn answer(&self, call: Call) -> Result<Answer, Unanswered> {
+        let caller = Caller {
+            span: tracing::error_span!("cluster.call", request_id = call.request_id.as_deref()),
+            request_id: call.request_id.clone(),
+        };
+        caller.on_behalf(self.answer_unless_elsewhere(call)).await
+    }
+
+    async fn answer_unless_elsewhere(&self, call: Call) -> Result<Answer, Unanswered> {
+        let read = decode::<E::Key>(&call.key).and_then(|key| Ok((key, decode(&call.request)?)));
+        let (key, mut request) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::error!(kind = ?call.kind, %error, "cluster.call.unreadable");
+                return Ok(Answer::Unreadable);
+            }
+        };
+        // The asker may know of a change before this node does.
+        let learned = self.cluster.learns(call.view, call.deadline).await;
+        learned.map_err(|Unplaced| Unanswered::NotSent)?;
+        loop {
+            let place = self.cluster.place(E::hash(&key), call.deadline).await;
+            let ticket = match place.map_err(|Unplaced| Unanswered::NotSent)? {
+                Place::Here(ticket) => ticket,
+                Place::There(peer) => return Ok(Answer::Elsewhere { view: peer.view() }),
+            };
+            match self.here(&key, request, ticket, call.deadline).await {
+                Ok(reply) => return Ok(Answer::Given(encode(&reply))),
+                Err(Unread(again)) => request = again,
+            }
+        }
+    }
+
+    /// Whether the actor of `key` is this node's now.
+    pub(crate) fn is_here(&self, key: &E::Key) -> bool {
+        self.cluster.has(E::hash(key))
+    }
+
+    /// Has the actors of all keys that are not to be kept finish what they have, and end.
+    pub(crate) async fn hand_over(&self, keeps: impl Fn(KeyHash) -> bool, deadline: Instant) {
+        let leaves = |key: &E::Key| !keeps(E::hash(key));
+        self.directory.quiesce_where(leaves, deadline).await;
+    }
+
+    pub(crate) fn directory(&self) -> &Directory<E> {
+        &self.directory
+    }
+}
+
+/// A pause, after which there is still time.
+async fn pause(deadline: Instant) -> Result<(), Failure> {
+    sleep_until(deadline.min(Instant::now() + PAUSE)).await;
+    if Instant::now() < deadline {
+        Ok(())
+    } else {
+        Err(Failure::Unavailable)
+    }
+}
+
+/// A request at an actor here. However it ends: if the key has left this node meanwhile, so does
+/// the actor, which the request may have made after all others had left.
+struct Visit<'a, E: Entity> {
+    directory: &'a Directory<E>,
+    key: &'a E::Key,
+    ticket: Ticket,
+}
+
+impl<E: Entity> Drop for Visit<'_, E> {
+    fn drop(&mut self) {
+        if !self.ticket.holds() {
+            self.directory.quiesce(self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
