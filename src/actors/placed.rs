@@ -10,7 +10,9 @@ use super::wire::{Wire, decode, encode};
 use crate::cluster::{
     Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
 };
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 /// How often other nodes may say that the actor is elsewhere: once while a view changes, and some
@@ -18,6 +20,10 @@ use tokio::time::{Instant, sleep_until};
 const MAX_MOVES: u32 = 4;
 /// The pause before a node is asked again that could not be reached: the view may change meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many requests may wait until a node can be reached, or a key is here: others need the places
+/// of requests in flight too.
+const MAX_WAITING: usize = 256;
 
 /// A kind of actor that has its place among the nodes.
 pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
@@ -32,6 +38,7 @@ pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
 pub(crate) struct Placed<E: Entity> {
     directory: Directory<E>,
     cluster: Cluster,
+    waiting: Arc<Semaphore>,
 }
 
 impl<E: Entity> Clone for Placed<E> {
@@ -39,6 +46,7 @@ impl<E: Entity> Clone for Placed<E> {
         Self {
             directory: self.directory.clone(),
             cluster: self.cluster.clone(),
+            waiting: self.waiting.clone(),
         }
     }
 }
@@ -54,7 +62,11 @@ enum Called<E: Entity> {
 
 impl<E: Routed> Placed<E> {
     pub(crate) fn new(directory: Directory<E>, cluster: Cluster) -> Self {
-        Self { directory, cluster }
+        Self {
+            directory,
+            cluster,
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+        }
     }
 
     /// Asks the actor of `key`, wherever it is, and waits for its answer until `deadline`.
@@ -67,10 +79,9 @@ impl<E: Routed> Placed<E> {
         mut request: E::Request,
         deadline: Instant,
     ) -> Result<E::Reply, Failure> {
-        let mut moves = 0;
+        let (mut moves, mut turn) = (0, None);
         loop {
-            let place = self.cluster.place(E::hash(key), deadline).await;
-            match place.map_err(|Unplaced| Failure::Unavailable)? {
+            match self.place(key, deadline, &mut turn).await? {
                 Place::Here(ticket) => match self.here(key, request, ticket, deadline).await {
                     Ok(reply) => return reply,
                     Err(Unread(again)) => request = again,
@@ -83,13 +94,41 @@ impl<E: Routed> Placed<E> {
                     }
                     Called::Moved(view) => {
                         moves += 1;
+                        self.take_turn(&mut turn)?;
                         let learned = self.cluster.learns(view, deadline).await;
                         learned.map_err(|Unplaced| Failure::Unavailable)?;
                     }
-                    Called::Unreached => pause(deadline).await?,
+                    Called::Unreached => {
+                        self.take_turn(&mut turn)?;
+                        pause(deadline).await?;
+                    }
                 },
             }
         }
+    }
+
+    async fn place<'a>(
+        &'a self,
+        key: &E::Key,
+        deadline: Instant,
+        turn: &mut Option<SemaphorePermit<'a>>,
+    ) -> Result<Place, Failure> {
+        let hash = E::hash(key);
+        if let Ok(place) = self.cluster.place(hash, Instant::now()).await {
+            return Ok(place);
+        }
+        self.take_turn(turn)?;
+        let place = self.cluster.place(hash, deadline).await;
+        place.map_err(|Unplaced| Failure::Unavailable)
+    }
+
+    /// Is one of those who wait, from now on until its request ends.
+    fn take_turn<'a>(&'a self, turn: &mut Option<SemaphorePermit<'a>>) -> Result<(), Failure> {
+        if turn.is_none() {
+            let place = self.waiting.try_acquire();
+            *turn = Some(place.map_err(|_| Failure::Unavailable)?);
+        }
+        Ok(())
     }
 
     /// Has the actor here answer, and gives its answer only while that is this node's to give.

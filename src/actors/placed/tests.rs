@@ -325,6 +325,33 @@ async fn a_node_that_cannot_be_reached_is_asked_again_until_another_has_its_keys
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_wait_for_a_node_that_is_gone_leave_room_for_others() {
+    let (net, [one, two, three]) = three().await;
+    net.link(2, Link::Down);
+    let asked: Vec<_> = (0..300).map(|_| one.spawn(two.key(), 0)).collect();
+    sleep(Duration::from_secs(1)).await;
+    let refused = asked.iter().filter(|asked| asked.is_finished()).count();
+    assert_eq!(refused, 300 - MAX_WAITING);
+    assert_eq!(one.ask(three.key()).await, Ok(3));
+    for asked in asked {
+        assert_eq!(asked.await.unwrap(), Err(Failure::Unavailable));
+    }
+    // So do those who wait for a key that is on its way.
+    one.cluster.learn(2, view(&[1], &[1, 2, 3]), false);
+    let asked: Vec<_> = (0..300).map(|_| one.spawn(two.key(), 0)).collect();
+    a_moment().await;
+    let refused = asked.iter().filter(|asked| asked.is_finished()).count();
+    assert_eq!(refused, 300 - MAX_WAITING);
+    one.cluster.learn(2, view(&[1], &[1, 2, 3]), true);
+    let mut answered = 0;
+    for asked in asked {
+        answered += usize::from(asked.await.unwrap().is_ok());
+    }
+    assert!((100..=MAX_WAITING).contains(&answered), "{answered}");
+    assert_eq!(one.placed.waiting.available_permits(), MAX_WAITING);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_that_send_each_other_on_without_end_are_not_followed() {
     let (net, [one, two, _]) = three().await;
     let key = two.key();
