@@ -11,6 +11,7 @@ use crate::cluster::{
     Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
 };
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
@@ -39,6 +40,10 @@ pub(crate) struct Placed<E: Entity> {
     directory: Directory<E>,
     cluster: Cluster,
     waiting: Arc<Semaphore>,
+    /// Whether actors that leave are asked where they are until their kind is handed over.
+    lingers: bool,
+    /// The number of the latest view for which the kind is being handed over, or was.
+    handing: Arc<AtomicU64>,
 }
 
 impl<E: Entity> Clone for Placed<E> {
@@ -47,6 +52,8 @@ impl<E: Entity> Clone for Placed<E> {
             directory: self.directory.clone(),
             cluster: self.cluster.clone(),
             waiting: self.waiting.clone(),
+            lingers: self.lingers,
+            handing: self.handing.clone(),
         }
     }
 }
@@ -66,6 +73,18 @@ impl<E: Routed> Placed<E> {
             directory,
             cluster,
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            lingers: false,
+            handing: Arc::default(),
+        }
+    }
+
+    /// Of a kind that others need in order to be handed over themselves: such actors are asked where
+    /// they are until their own turn has come. Otherwise two nodes could each wait for the other.
+    #[must_use]
+    pub(crate) fn lingering(self) -> Self {
+        Self {
+            lingers: true,
+            ..self
         }
     }
 
@@ -80,8 +99,13 @@ impl<E: Routed> Placed<E> {
         deadline: Instant,
     ) -> Result<E::Reply, Failure> {
         let (mut moves, mut turn) = (0, None);
+        let mut former = self.former(key);
         loop {
-            match self.place(key, deadline, &mut turn).await? {
+            let place = match former.take() {
+                Some(place) => place,
+                None => self.place(key, deadline, &mut turn).await?,
+            };
+            match place {
                 Place::Here(ticket) => match self.here(key, request, ticket, deadline).await {
                     Ok(reply) => return reply,
                     Err(Unread(again)) => request = again,
@@ -120,6 +144,19 @@ impl<E: Routed> Placed<E> {
         self.take_turn(turn)?;
         let place = self.cluster.place(hash, deadline).await;
         place.map_err(|Unplaced| Failure::Unavailable)
+    }
+
+    /// Who has the actor still, although the key is another node's by now.
+    fn former(&self, key: &E::Key) -> Option<Place> {
+        if !self.lingers {
+            return None;
+        }
+        let former = self.cluster.former(E::hash(key))?;
+        let is_leaving = || self.handing.load(Ordering::Acquire) >= self.cluster.number();
+        match former {
+            Place::Here(_) if is_leaving() => None,
+            former => Some(former),
+        }
     }
 
     /// Is one of those who wait, from now on until its request ends.
@@ -211,7 +248,10 @@ impl<E: Routed> Placed<E> {
         let learned = self.cluster.learns(call.view, call.deadline).await;
         learned.map_err(|Unplaced| Unanswered::NotSent)?;
         loop {
-            let place = self.cluster.place(E::hash(&key), call.deadline).await;
+            let place = match self.former(&key) {
+                Some(Place::Here(ticket)) => Ok(Place::Here(ticket)),
+                _ => self.cluster.place(E::hash(&key), call.deadline).await,
+            };
             let ticket = match place.map_err(|Unplaced| Unanswered::NotSent)? {
                 Place::Here(ticket) => ticket,
                 Place::There(peer) => return Ok(Answer::Elsewhere { view: peer.view() }),
@@ -230,6 +270,7 @@ impl<E: Routed> Placed<E> {
 
     /// Has the actors of all keys that are not to be kept finish what they have, and end.
     pub(crate) async fn hand_over(&self, keeps: impl Fn(KeyHash) -> bool, deadline: Instant) {
+        self.handing.store(self.cluster.number(), Ordering::Release);
         let leaves = |key: &E::Key| !keeps(E::hash(key));
         self.directory.quiesce_where(leaves, deadline).await;
     }
