@@ -10,7 +10,10 @@ use super::wire::{Wire, decode, encode};
 use crate::cluster::{
     Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 /// How often other nodes may say that the actor is elsewhere: once while a view changes, and some
@@ -18,6 +21,10 @@ use tokio::time::{Instant, sleep_until};
 const MAX_MOVES: u32 = 4;
 /// The pause before a node is asked again that could not be reached: the view may change meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many requests may wait until a node can be reached, or a key is here: others need the places
+/// of requests in flight too.
+const MAX_WAITING: usize = 256;
 
 /// A kind of actor that has its place among the nodes.
 pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
@@ -32,6 +39,11 @@ pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
 pub(crate) struct Placed<E: Entity> {
     directory: Directory<E>,
     cluster: Cluster,
+    waiting: Arc<Semaphore>,
+    /// Whether actors that leave are asked where they are until their kind is handed over.
+    lingers: bool,
+    /// The number of the latest view for which the kind is being handed over, or was.
+    handing: Arc<AtomicU64>,
 }
 
 impl<E: Entity> Clone for Placed<E> {
@@ -39,6 +51,9 @@ impl<E: Entity> Clone for Placed<E> {
         Self {
             directory: self.directory.clone(),
             cluster: self.cluster.clone(),
+            waiting: self.waiting.clone(),
+            lingers: self.lingers,
+            handing: self.handing.clone(),
         }
     }
 }
@@ -54,7 +69,23 @@ enum Called<E: Entity> {
 
 impl<E: Routed> Placed<E> {
     pub(crate) fn new(directory: Directory<E>, cluster: Cluster) -> Self {
-        Self { directory, cluster }
+        Self {
+            directory,
+            cluster,
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            lingers: false,
+            handing: Arc::default(),
+        }
+    }
+
+    /// Of a kind that others need in order to be handed over themselves: such actors are asked where
+    /// they are until their own turn has come. Otherwise two nodes could each wait for the other.
+    #[must_use]
+    pub(crate) fn lingering(self) -> Self {
+        Self {
+            lingers: true,
+            ..self
+        }
     }
 
     /// Asks the actor of `key`, wherever it is, and waits for its answer until `deadline`.
@@ -67,10 +98,14 @@ impl<E: Routed> Placed<E> {
         mut request: E::Request,
         deadline: Instant,
     ) -> Result<E::Reply, Failure> {
-        let mut moves = 0;
+        let (mut moves, mut turn) = (0, None);
+        let mut former = self.former(key);
         loop {
-            let place = self.cluster.place(E::hash(key), deadline).await;
-            match place.map_err(|Unplaced| Failure::Unavailable)? {
+            let place = match former.take() {
+                Some(place) => place,
+                None => self.place(key, deadline, &mut turn).await?,
+            };
+            match place {
                 Place::Here(ticket) => match self.here(key, request, ticket, deadline).await {
                     Ok(reply) => return reply,
                     Err(Unread(again)) => request = again,
@@ -83,13 +118,54 @@ impl<E: Routed> Placed<E> {
                     }
                     Called::Moved(view) => {
                         moves += 1;
+                        self.take_turn(&mut turn)?;
                         let learned = self.cluster.learns(view, deadline).await;
                         learned.map_err(|Unplaced| Failure::Unavailable)?;
                     }
-                    Called::Unreached => pause(deadline).await?,
+                    Called::Unreached => {
+                        self.take_turn(&mut turn)?;
+                        pause(deadline).await?;
+                    }
                 },
             }
         }
+    }
+
+    async fn place<'a>(
+        &'a self,
+        key: &E::Key,
+        deadline: Instant,
+        turn: &mut Option<SemaphorePermit<'a>>,
+    ) -> Result<Place, Failure> {
+        let hash = E::hash(key);
+        if let Ok(place) = self.cluster.place(hash, Instant::now()).await {
+            return Ok(place);
+        }
+        self.take_turn(turn)?;
+        let place = self.cluster.place(hash, deadline).await;
+        place.map_err(|Unplaced| Failure::Unavailable)
+    }
+
+    /// Who has the actor still, although the key is another node's by now.
+    fn former(&self, key: &E::Key) -> Option<Place> {
+        if !self.lingers {
+            return None;
+        }
+        let former = self.cluster.former(E::hash(key))?;
+        let is_leaving = || self.handing.load(Ordering::Acquire) >= self.cluster.number();
+        match former {
+            Place::Here(_) if is_leaving() => None,
+            former => Some(former),
+        }
+    }
+
+    /// Is one of those who wait, from now on until its request ends.
+    fn take_turn<'a>(&'a self, turn: &mut Option<SemaphorePermit<'a>>) -> Result<(), Failure> {
+        if turn.is_none() {
+            let place = self.waiting.try_acquire();
+            *turn = Some(place.map_err(|_| Failure::Unavailable)?);
+        }
+        Ok(())
     }
 
     /// Has the actor here answer, and gives its answer only while that is this node's to give.
@@ -172,7 +248,10 @@ impl<E: Routed> Placed<E> {
         let learned = self.cluster.learns(call.view, call.deadline).await;
         learned.map_err(|Unplaced| Unanswered::NotSent)?;
         loop {
-            let place = self.cluster.place(E::hash(&key), call.deadline).await;
+            let place = match self.former(&key) {
+                Some(Place::Here(ticket)) => Ok(Place::Here(ticket)),
+                _ => self.cluster.place(E::hash(&key), call.deadline).await,
+            };
             let ticket = match place.map_err(|Unplaced| Unanswered::NotSent)? {
                 Place::Here(ticket) => ticket,
                 Place::There(peer) => return Ok(Answer::Elsewhere { view: peer.view() }),
@@ -191,6 +270,7 @@ impl<E: Routed> Placed<E> {
 
     /// Has the actors of all keys that are not to be kept finish what they have, and end.
     pub(crate) async fn hand_over(&self, keeps: impl Fn(KeyHash) -> bool, deadline: Instant) {
+        self.handing.store(self.cluster.number(), Ordering::Release);
         let leaves = |key: &E::Key| !keeps(E::hash(key));
         self.directory.quiesce_where(leaves, deadline).await;
     }
