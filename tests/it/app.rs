@@ -1,6 +1,8 @@
 //! A whole server on a free port, over a store in memory or a real one, and a client for it.
 
 use crate::cql::{self, Keyspace};
+use crate::faulty::patient::Request;
+use crate::faulty::{self, Switch};
 use crate::world::SeededEntropy;
 use cartwright::app::{Listeners, Server, Stores};
 use cartwright::auth::password::{Cost, Hasher, Limits};
@@ -9,7 +11,7 @@ use cartwright::config::{self, Command, Settings};
 use cartwright::sources::{Clock, Sources, SystemClock};
 use cartwright::store::Store;
 use cartwright::store::memory::MemoryStore;
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -27,10 +29,14 @@ pub struct TestApp {
     store: Option<TestStore>,
 }
 
-/// A store of a test's own: in memory, or with `CARTWRIGHT_TEST_STORE=cql` in a keyspace.
+/// A store of a test's own: in memory, or with `CARTWRIGHT_TEST_STORE=cql` in a keyspace. With
+/// `CARTWRIGHT_TEST_FAULTS` it fails servers, while they serve, and nobody else.
 #[derive(Clone)]
 pub struct TestStore {
     store: Arc<dyn Store>,
+    /// What servers have.
+    served: Arc<dyn Store>,
+    faults: Option<Switch>,
     _keyspace: Option<Arc<Keyspace>>,
 }
 
@@ -41,19 +47,49 @@ impl TestStore {
         if std::env::var("CARTWRIGHT_TEST_STORE").is_ok_and(|store| store == "cql") {
             let server = cql::server().expect("a server for the keyspaces");
             let keyspace = Keyspace::lend(&server).await;
+            let store = keyspace.store(clock).await;
             return Self {
-                store: Arc::new(keyspace.store(clock).await),
                 _keyspace: Some(Arc::new(keyspace)),
+                ..Self::around(store)
             };
         }
+        Self::around(MemoryStore::new(clock))
+    }
+
+    fn around(store: impl Store + 'static) -> Self {
+        let (store, served, faults) = match faulty::seed() {
+            Some(seed) => {
+                let (store, served, switch) = faulty::stores(store, seed);
+                (store, served, Some(switch))
+            }
+            None => {
+                let store: Arc<dyn Store> = Arc::new(store);
+                (store.clone(), store, None)
+            }
+        };
         Self {
-            store: Arc::new(MemoryStore::new(clock)),
+            store,
+            served,
+            faults,
             _keyspace: None,
         }
     }
 
+    /// The store, without faults.
     pub fn shared(&self) -> Arc<dyn Store> {
         self.store.clone()
+    }
+
+    /// Whether servers meet faults in it.
+    pub fn is_faulty(&self) -> bool {
+        self.faults.is_some()
+    }
+
+    /// Has the faults, if there are any, begin or end.
+    pub fn set_faults(&self, faults: bool) {
+        if let Some(switch) = &self.faults {
+            switch.set(faults);
+        }
     }
 }
 
@@ -95,14 +131,25 @@ impl TestApp {
 
     /// With these flags of `serve`, over a test's own store.
     pub async fn on(store: &TestStore, flags: &[&str]) -> Self {
-        let mut app = Self::over(store.shared(), flags).await;
-        app.keep(store);
-        app
+        Self::of(store, settings(flags), || true).await
     }
 
-    /// Has the store live as long as the server.
-    pub fn keep(&mut self, store: &TestStore) {
-        self.store = Some(store.clone());
+    /// With these settings, over a test's own store, which is said to be well or not.
+    pub async fn of(
+        store: &TestStore,
+        settings: Settings,
+        is_healthy: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let stores = Stores {
+            store: store.served.clone(),
+            is_healthy: Arc::new(is_healthy),
+        };
+        store.set_faults(false);
+        let mut app = Self::start(settings, stores).await;
+        store.set_faults(true);
+        // It lives as long as the server.
+        app.store = Some(store.clone());
+        app
     }
 
     /// With these flags of `serve`, over a store.
@@ -153,9 +200,18 @@ impl TestApp {
         self.running.take().unwrap().await.unwrap();
     }
 
+    /// How many faults there were in its store, of those that a seed draws.
+    pub fn faults(&self) -> u64 {
+        let store = self.store.as_ref();
+        let faults = store.and_then(|store| store.faults.as_ref());
+        faults.map_or(0, Switch::faults)
+    }
+
     /// A request to a path below `/api/v1`, or to an absolute path.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url))
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        self.client
+            .request(method, format!("{}{path}", self.url))
+            .into()
     }
 
     pub async fn get(&self, path: &str, token: Option<&str>) -> Response {
@@ -194,7 +250,7 @@ impl TestApp {
     }
 }
 
-pub fn with_token(request: RequestBuilder, token: Option<&str>) -> RequestBuilder {
+pub fn with_token(request: Request, token: Option<&str>) -> Request {
     match token {
         Some(token) => request.bearer_auth(token),
         None => request,

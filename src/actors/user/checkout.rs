@@ -22,6 +22,8 @@ use tokio::time::Instant;
 const ATTEMPT_LIFE: Millis = Millis::seconds(30);
 /// How long an ended attempt's holds are settled before it is left to recovery.
 const SETTLE_TIME: Duration = Duration::from_secs(5);
+/// Between two tries of it.
+const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
 /// An order in the making.
 pub(super) struct Placing {
@@ -122,7 +124,7 @@ async fn put_attempt(
     }
 }
 
-/// Settles what an attempt holds and forgets it. What fails here is left to recovery.
+/// Settles what an attempt holds and forgets it. May be repeated.
 ///
 /// # Errors
 /// [`Failure`]: the attempt is still recorded.
@@ -148,9 +150,20 @@ pub(crate) async fn end_attempt(
         .map_err(Failure::from_store)
 }
 
-/// [`end_attempt`] for an actor, which does not wait for it.
+/// [`end_attempt`] for an actor, which does not wait for it. Until recovery comes, nobody else gets
+/// what an attempt holds: so it is repeated for a while before it is left to that.
 pub(super) async fn settle(means: Means, attempt: Attempt, settlement: Settlement) {
-    if let Err(failure) = end_attempt(&means.store, &means.stocks, &attempt, settlement).await {
-        tracing::warn!(order.id = %attempt.order_id, %failure, "checkout.settle.left");
+    let deadline = Instant::now() + SETTLE_TIME;
+    loop {
+        match end_attempt(&means.store, &means.stocks, &attempt, settlement).await {
+            Ok(()) => return,
+            Err(_) if Instant::now() + SETTLE_PAUSE < deadline => {
+                tokio::time::sleep(SETTLE_PAUSE).await;
+            }
+            Err(failure) => {
+                tracing::warn!(order.id = %attempt.order_id, %failure, "checkout.settle.left");
+                return;
+            }
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! Orders: placed once, with the stock that they need, or not at all.
 
-use crate::world::{World, order_request, soon};
+use super::audit::attempts;
+use crate::world::{World, all_quiet, in_order, order_request, soon};
 use cartwright::actors::Failure;
 use cartwright::domain::ids::UserId;
 use cartwright::domain::order::Order;
+use cartwright::domain::stock::HoldState;
 use cartwright::domain::user::Rejection;
+use cartwright::store::fault::{Fault, Op};
+use cartwright::store::{Change, Commit};
 use futures::future::join_all;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -68,4 +72,36 @@ async fn of_300_buyers_of_the_last_ten_units_ten_get_one() {
     world.system.stop(soon()).await;
     let stock = world.stock("mug").await;
     assert_eq!((stock.available, stock.held, stock.sold), (0, 0, 100));
+}
+
+/// Whether it ends holds in this state.
+fn settles(op: &Op<'_>, state: HoldState) -> bool {
+    let Op::Commit(Commit { change, .. }) = op else {
+        return false;
+    };
+    matches!(change, Change::Stock(_, write) if write.holds.iter().any(|(_, hold)| hold.state == state))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_order_that_failed_holds_is_released_at_the_next_try() {
+    let world = World::new().await;
+    let (ann, bob) = (world.user().await, world.user().await);
+    for (user, name, units) in [(ann, "shirt", 1), (ann, "mug", 100), (bob, "mug", 1)] {
+        world.add(user, name, units).await.unwrap();
+    }
+    world.order(bob, None).await.unwrap();
+    let refusals = [Fault::Refused, Fault::Refused];
+    world
+        .store
+        .script(in_order(|op| settles(op, HoldState::Released), refusals));
+    let refused = world.order(ann, None).await.unwrap_err();
+    assert!(
+        matches!(&refused, Failure::Rejected(Rejection::OutOfStock { sku, .. }) if sku == "mug")
+    );
+    // The clock of recovery stands: whoever held it gives it back.
+    all_quiet().await;
+    assert_eq!(world.store.injected(), 2);
+    assert_eq!(world.stock("shirt").await.held, 0);
+    assert_eq!(attempts(&world).await, []);
+    world.system.stop(soon()).await;
 }

@@ -1,11 +1,10 @@
 //! A client for a whole server: users with their tokens, answers read whole.
 
 use crate::app::{TestApp, TestStore, settings};
-use cartwright::app::Stores;
+use crate::faulty::patient::Request;
 use cartwright::config::Settings;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub const PASSWORD: &str = "SecurePassword123!";
@@ -26,8 +25,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub async fn of(request: RequestBuilder) -> Self {
-        let response = request.send().await.unwrap();
+    pub async fn of(request: impl Into<Request>) -> Self {
+        let response = request.into().send().await.unwrap();
         Self {
             status: response.status(),
             headers: response.headers().clone(),
@@ -88,19 +87,13 @@ impl Shop {
         let mut settings = settings(&flags);
         change(&mut settings);
         let store = TestStore::empty().await;
-        let stores = Stores {
-            store: store.shared(),
-            is_healthy: Arc::new(is_healthy),
-        };
-        let mut app = TestApp::start(settings, stores).await;
-        app.keep(&store);
         Self {
-            app,
+            app: TestApp::of(&store, settings, is_healthy).await,
             users: AtomicU32::new(0),
         }
     }
 
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> Request {
         self.app.request(method, path)
     }
 
@@ -143,7 +136,7 @@ impl Shop {
 }
 
 impl User<'_> {
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub fn request(&self, method: Method, path: &str) -> Request {
         self.shop
             .request(method, path)
             .bearer_auth(&self.access_token)

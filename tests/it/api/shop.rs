@@ -69,7 +69,12 @@ impl Shop {
     }
 
     /// Stops it, so that every hold is settled, and gives its counters.
-    pub async fn closed(self) -> Counters {
+    pub async fn closed(mut self) -> Counters {
+        if self.store.is_faulty() {
+            // What was left, whoever starts next ends.
+            self = self.restarted().await;
+            self.store.set_faults(false);
+        }
         self.app.stop().await;
         Counters(self.store)
     }

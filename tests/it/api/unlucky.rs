@@ -7,12 +7,13 @@
 use super::shop::import;
 use crate::app::{TestApp, order_body};
 use crate::cql::{self, Keyspace};
+use crate::faulty::draw;
 use crate::seeds::seeds;
 use cartwright::domain::ids::Sku;
 use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::sources::SystemClock;
 use cartwright::store::Stocks;
-use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
+use cartwright::store::fault::{FaultPlan, FaultyStore};
 use cartwright::store::scylla::ScyllaStore;
 use futures::future::join_all;
 use rand::rngs::StdRng;
@@ -26,8 +27,8 @@ use std::time::Duration;
 const TIME: Duration = Duration::from_secs(30);
 const CUSTOMERS: u64 = 6;
 const SHIRTS: u64 = 16;
-/// Of a hundred operations so many go wrong.
-const PERCENT: u32 = 5;
+/// A late write is applied after its repetition, or after another node's.
+const LONGEST_DELAY: Duration = Duration::from_millis(300);
 
 /// Enough for the holds of attempts that failed, which recovery ends later.
 const RECEIVED: u64 = 10_000;
@@ -54,7 +55,7 @@ async fn run(server: &str, seed: u64) {
         tokens.push(nodes[0].token(&format!("c{number}@example.com")).await);
     }
     let mut random = StdRng::seed_from_u64(seed);
-    store.script(move |op| fault(&mut random, op));
+    store.script(move |_| draw(&mut random, LONGEST_DELAY));
     let customers = (0..)
         .zip(&tokens)
         .map(|(number, token)| shop(&nodes, token, seed * 100 + number));
@@ -95,20 +96,6 @@ async fn run(server: &str, seed: u64) {
 
 async fn open(store: &FaultyStore<ScyllaStore>) -> TestApp {
     TestApp::over(Arc::new(store.clone()), &FLAGS).await
-}
-
-/// What goes wrong with an operation. A late write is applied after its repetition, or after
-/// another node's.
-fn fault(random: &mut StdRng, _: &Op<'_>) -> Option<Fault> {
-    let delay = Duration::from_millis(random.random_range(1..300));
-    let kind = random.random_range(0..5);
-    (random.random_range(0..100) < PERCENT).then_some(match kind {
-        0 => Fault::Refused,
-        1 => Fault::LostBefore,
-        2 => Fault::LostAfter,
-        3 => Fault::Late(delay),
-        _ => Fault::Slow(delay),
-    })
 }
 
 /// Puts shirts into the cart one by one and orders them, asking one node or the other.

@@ -1,6 +1,6 @@
 //! A client of a server that may die under it.
 
-use crate::app::{order_body, with_token};
+use crate::app::order_body;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -14,9 +14,15 @@ pub struct Answer {
     pub body: Value,
     /// Whether the server says that the key took effect before.
     pub replayed: bool,
+    /// When to come again, in seconds.
+    pub retry_after: Option<u64>,
 }
 
 impl Answer {
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// The code of a refusal, or nothing.
     pub fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or_default()
@@ -51,7 +57,9 @@ impl Api {
     pub async fn try_send(&self, request: &Request) -> Option<Answer> {
         let url = format!("{}{}", self.url, request.path);
         let mut call = self.client.request(request.method.clone(), url);
-        call = with_token(call, request.token.as_deref());
+        if let Some(token) = &request.token {
+            call = call.bearer_auth(token);
+        }
         if let Some(key) = &request.key {
             call = call.header("idempotency-key", key);
         }
@@ -61,6 +69,8 @@ impl Api {
         let response = call.send().await.ok()?;
         let status = response.status();
         let replayed = response.headers().contains_key("idempotent-replayed");
+        let retry_after = response.headers().get("retry-after");
+        let retry_after = retry_after.map(|after| after.to_str().unwrap().parse().unwrap());
         let body = match status {
             StatusCode::NO_CONTENT => Value::Null,
             _ => response.json().await.ok()?,
@@ -69,6 +79,7 @@ impl Api {
             status: status.as_u16(),
             body,
             replayed,
+            retry_after,
         })
     }
 
@@ -102,6 +113,21 @@ impl Api {
             .as_str()
             .unwrap()
             .to_owned()
+    }
+
+    /// Every order of somebody, newest first.
+    pub async fn orders(&self, token: &str) -> Vec<Value> {
+        let mut all: Vec<Value> = Vec::new();
+        for page in 1.. {
+            let path = format!("/orders?page={page}&page_size=100");
+            let Answer { body, .. } = self.get(&path, Some(token)).await;
+            all.extend(body["data"].as_array().unwrap().iter().cloned());
+            if body["meta"]["has_next"] == false {
+                assert_eq!(body["meta"]["total_items"], all.len());
+                break;
+            }
+        }
+        all
     }
 
     pub async fn order(&self, token: &str) -> Answer {

@@ -1,6 +1,6 @@
 //! The program itself, as a process: its commands, its signals, and what survives its death.
 
-mod api;
+pub mod api;
 mod binary;
 mod commands;
 mod health;

@@ -3,29 +3,16 @@
 
 use super::{Shared, stock};
 use crate::app::order_body;
+use crate::history::{Asked, Call, Recorder};
 use crate::process::api::{Answer, Api, Request, post};
 use rand::Rng;
 use rand::rngs::StdRng;
 use reqwest::Method;
 use serde_json::json;
 
-/// What is asked for.
-#[derive(Clone, Debug)]
-pub enum Wish {
-    /// A new line, with a name that no other has.
-    Add { name: String, quantity: u64 },
-    /// Another quantity of a line of this hand's.
-    Set { name: String, quantity: u64 },
-    /// A line of this hand's to be gone.
-    Remove { name: String },
-    /// Everything in the cart. None of these lines: they were gone before.
-    Order { removed: Vec<String> },
-    /// The next refresh token.
-    Refresh,
-}
-
 pub struct Hand {
     shopper: Shared,
+    recorder: Recorder,
     round: usize,
     number: usize,
     rng: StdRng,
@@ -35,14 +22,23 @@ pub struct Hand {
 /// What was asked for, and no answer came.
 pub struct Unanswered {
     shopper: Shared,
-    wish: Wish,
+    recorder: Recorder,
+    /// Nothing, where it was the next refresh token.
+    asked: Option<Asked>,
     request: Request,
 }
 
 impl Hand {
-    pub fn new(shopper: Shared, round: usize, number: usize, rng: StdRng) -> Self {
+    pub fn new(
+        shopper: Shared,
+        recorder: Recorder,
+        round: usize,
+        number: usize,
+        rng: StdRng,
+    ) -> Self {
         Self {
             shopper,
+            recorder,
             round,
             number,
             rng,
@@ -53,16 +49,19 @@ impl Hand {
     /// Asks until no answer comes.
     pub async fn work(mut self, api: Api) -> Option<Unanswered> {
         loop {
-            let (wish, request) = self.next();
+            let (call, request) = self.next();
+            let email = self.shopper.lock().unwrap().email.clone();
+            let asked = call.map(|call| self.recorder.asks(&email, call));
             match api.try_send(&request).await {
                 Some(answer) if answer.status != 503 => {
                     assert!(!answer.replayed, "{request:?}");
-                    self.shopper.lock().unwrap().learn(&wish, &answer);
+                    learn(&self.shopper, &self.recorder, asked, &answer);
                 }
                 _ => {
                     return Some(Unanswered {
                         shopper: self.shopper,
-                        wish,
+                        recorder: self.recorder,
+                        asked,
                         request,
                     });
                 }
@@ -70,50 +69,58 @@ impl Hand {
         }
     }
 
-    fn next(&mut self) -> (Wish, Request) {
+    /// What is asked for next; nothing stands for the next refresh token.
+    fn next(&mut self) -> (Option<Call>, Request) {
         self.asked += 1;
         let name = format!("{}.{}.{}", self.round, self.number, self.asked);
         let shopper = self.shopper.lock().unwrap();
         let own = |line: &str| line.starts_with(&format!("{}.{}.", self.round, self.number));
         let line = shopper.some_line(own, &mut self.rng);
-        let (wish, mut request) = match (self.rng.random_range(0..100), line) {
-            (0..3, _) if self.number == 0 => (Wish::Refresh, shopper.refresh_request()),
+        let (call, mut request) = match (self.rng.random_range(0..100), line) {
+            (0..3, _) if self.number == 0 => return (None, shopper.refresh_request()),
             (3..18, _) => {
-                let removed = shopper.removed();
-                (Wish::Order { removed }, post("/orders", None, order_body()))
+                let mut body = order_body();
+                body["notes"] = name.as_str().into();
+                (
+                    Call::Order { name: name.clone() },
+                    post("/orders", None, body),
+                )
             }
-            (18..48, Some((name, id, now))) => {
+            (18..48, Some((line, id, now))) => {
                 let quantity = (now + self.rng.random_range(1..4) - 1) % 4 + 1;
                 let body = Some(json!({"quantity": quantity}));
-                (
-                    Wish::Set { name, quantity },
-                    line_request(Method::PATCH, &id, body),
-                )
+                let request = line_request(Method::PATCH, &id, body);
+                (Call::Set { line, quantity }, request)
             }
-            (48..63, Some((name, id, _))) => (
-                Wish::Remove { name },
-                line_request(Method::DELETE, &id, None),
-            ),
+            (48..63, Some((line, id, _))) => {
+                let request = line_request(Method::DELETE, &id, None);
+                (Call::Remove { line }, request)
+            }
             _ => {
                 let product = stock::product_of(self.round, &mut self.rng);
-                let quantity = self.rng.random_range(1..4);
+                let (line, quantity) = (name.clone(), self.rng.random_range(1..4));
                 let body = json!({
-                    "product_id": product, "quantity": quantity, "attributes": {"name": name},
+                    "product_id": product, "quantity": quantity, "attributes": {"name": line},
                 });
-                (
-                    Wish::Add {
-                        name: name.clone(),
-                        quantity,
-                    },
-                    post("/cart/items", None, body),
-                )
+                let request = post("/cart/items", None, body);
+                (Call::Add { line, quantity }, request)
             }
         };
-        if !matches!(wish, Wish::Refresh) {
-            request.token = Some(shopper.access_token.clone());
-            request.key = Some(name);
+        request.token = Some(shopper.access_token.clone());
+        request.key = Some(name);
+        (Some(call), request)
+    }
+}
+
+/// Takes note of an answer.
+fn learn(shopper: &Shared, recorder: &Recorder, asked: Option<Asked>, answer: &Answer) {
+    let mut shopper = shopper.lock().unwrap();
+    match asked {
+        Some(asked) => {
+            shopper.learn(&asked.call, answer);
+            recorder.answered(asked, answer, true);
         }
-        (wish, request)
+        None => shopper.enter(answer),
     }
 }
 
@@ -129,22 +136,16 @@ fn line_request(method: Method, id: &str, body: Option<serde_json::Value>) -> Re
 
 impl Unanswered {
     /// Asks again, with the same key: from here on it is known what became of it.
-    pub async fn again(self, api: &Api) {
-        let answer: Answer = api.try_send(&self.request).await.unwrap();
-        let login = {
-            let mut shopper = self.shopper.lock().unwrap();
-            match self.wish {
-                // The rotation took effect and its answer was lost: the session is, too.
-                Wish::Refresh if answer.status == 401 => Some(shopper.login_request()),
-                _ => {
-                    shopper.learn(&self.wish, &answer);
-                    None
-                }
-            }
-        };
-        if let Some(login) = login {
-            let session = api.try_send(&login).await.unwrap();
-            self.shopper.lock().unwrap().learn(&Wish::Refresh, &session);
+    pub async fn again(mut self, api: &Api) {
+        if let Some(asked) = &mut self.asked {
+            asked.last_sent = self.recorder.now();
         }
+        let mut answer: Answer = api.try_send(&self.request).await.unwrap();
+        // The rotation took effect and its answer was lost: the session is, too.
+        if self.asked.is_none() && answer.status == 401 {
+            let login = self.shopper.lock().unwrap().login_request();
+            answer = api.try_send(&login).await.unwrap();
+        }
+        learn(&self.shopper, &self.recorder, self.asked, &answer);
     }
 }

@@ -2,18 +2,19 @@
 //! is there, and what was not takes effect exactly once when it is asked for again.
 
 mod hand;
-mod ledger;
+mod shopper;
 mod stock;
 
 use super::api::{Answer, Api, login, registration};
 use super::binary::{Server, Shop};
+use crate::history::{Final, Recorder, check, lines_of};
 use cartwright::sources::{Entropy, SystemEntropy};
 use futures::future::join_all;
 use hand::{Hand, Unanswered};
-use ledger::Shopper;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng};
+use shopper::Shopper;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +33,7 @@ type Shared = Arc<Mutex<Shopper>>;
 /// What is known of the shop, from the outside alone.
 struct World {
     shop: Shop,
+    recorder: Recorder,
     rng: StdRng,
     shoppers: Vec<Shared>,
     registered: usize,
@@ -58,7 +60,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_twice() {
         world.admit(&email, &answer);
     }
     for round in 0..ROUNDS {
-        println!("round {round}");
+        world.recorder.phase(&format!("round {round}"));
         server = world.round(round, server).await;
     }
     world.close(server).await;
@@ -72,6 +74,7 @@ impl World {
         let (rng, shoppers) = (StdRng::seed_from_u64(seed), Vec::new());
         Self {
             shop,
+            recorder: Recorder::new("the first register"),
             rng,
             shoppers,
             registered: 0,
@@ -89,8 +92,7 @@ impl World {
     }
 
     fn admit(&mut self, email: &str, answer: &Answer) {
-        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
-        let shopper = Shopper::new(email, &answer.body["data"]);
+        let shopper = Shopper::new(email, answer);
         self.shoppers.push(Arc::new(Mutex::new(shopper)));
     }
 
@@ -130,7 +132,8 @@ impl World {
             let answer = registered_once(&api, email, answer.unwrap()).await;
             self.admit(email, &answer);
         }
-        join_all(busy.iter().map(|shopper| ledger::check(&api, shopper))).await;
+        let looks = busy.iter();
+        join_all(looks.map(|shopper| shopper::look(&api, &self.recorder, shopper))).await;
         server
     }
 
@@ -146,7 +149,8 @@ impl World {
         numbered
             .map(|(shopper, number)| {
                 let rng = StdRng::from_rng(&mut self.rng);
-                let hand = Hand::new(shopper.clone(), round, number, rng);
+                let recorder = self.recorder.clone();
+                let hand = Hand::new(shopper.clone(), recorder, round, number, rng);
                 tokio::spawn(hand.work(api.clone()))
             })
             .collect()
@@ -154,20 +158,27 @@ impl World {
 
     /// Checks everybody, stops the server as an operator would, and counts the stock.
     async fn close(self, server: Server) {
+        self.recorder.phase("everything is looked at");
         let api = Api::of(&server.url);
-        let mut sold = BTreeMap::new();
-        let mut orders = Vec::new();
+        let (mut sold, mut orders, mut end) = (BTreeMap::new(), Vec::new(), Final::default());
         for shopper in &self.shoppers {
-            ledger::check(&api, shopper).await;
+            let placed = shopper::look(&api, &self.recorder, shopper).await;
             let shopper = shopper.lock().unwrap();
             shopper.count_sold(&mut sold);
             orders.extend(shopper.order_ids());
+            let cart = api.get("/cart", Some(&shopper.access_token)).await;
+            let cart = lines_of(&cart.body["data"]);
+            end.carts.insert(shopper.email.clone(), cart);
+            end.orders.insert(shopper.email.clone(), placed);
         }
         let (placed, unanswered) = (orders.len(), self.unanswered);
         println!("{placed} orders, {unanswered} requests cut off, sold: {sold:?}");
         assert!(placed > 0 && unanswered > 0, "there was no load");
         server.stop();
-        stock::is_settled(&self.shop.data(), &sold, &orders).await;
+        end.stock = stock::settled(&self.shop.data(), &sold, &orders).await;
+        let verdict = check(&self.recorder.history(), &end);
+        println!("{verdict}");
+        verdict.assert_holds();
     }
 }
 

@@ -1,6 +1,7 @@
 //! The stock of the shop that is killed: what is imported, and what must be left of it, read from
 //! the store itself while no server has it.
 
+use crate::history::Stock;
 use cartwright::domain::ids::{OrderId, Sku};
 use cartwright::domain::order::Attempt;
 use cartwright::domain::stock::{HoldState, StockKey};
@@ -72,7 +73,9 @@ pub async fn adds_up(dir: &Path) {
 }
 
 /// A store after a clean stop: everything was sold that these orders say, and nothing is held.
-pub async fn is_settled(dir: &Path, sold: &BTreeMap<String, u64>, orders: &[String]) {
+/// Returns the sums over all SKUs.
+pub async fn settled(dir: &Path, sold: &BTreeMap<String, u64>, orders: &[String]) -> Stock {
+    let mut stock = Stock::default();
     let store = open(dir);
     let orders: Vec<_> = orders
         .iter()
@@ -87,6 +90,9 @@ pub async fn is_settled(dir: &Path, sold: &BTreeMap<String, u64>, orders: &[Stri
             (received, 0, expected),
             "{sku}"
         );
+        stock.received += level.received;
+        stock.available += level.available;
+        stock.sold += level.sold;
         let holds = store.holds(key(&sku), orders.clone()).await.unwrap();
         let holds = holds.into_iter().flatten();
         let of_orders: u64 = holds
@@ -97,6 +103,7 @@ pub async fn is_settled(dir: &Path, sold: &BTreeMap<String, u64>, orders: &[Stri
     }
     assert_eq!(attempts(&store).await, []);
     store.close();
+    stock
 }
 
 fn open(dir: &Path) -> EmbeddedStore {
