@@ -146,7 +146,6 @@ async fn empty(session: &Session, keyspace: &str) {
         "catalog",
         "catalog_log",
         "shop",
-        "leases",
     ];
     let emptied = tables.map(|table| {
         let truncate = format!("TRUNCATE {keyspace}.{table}");
