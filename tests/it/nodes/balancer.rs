@@ -22,7 +22,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(8);
 #[derive(Default)]
 pub struct Balancer {
     ready: Mutex<Vec<Target>>,
-    failures: Mutex<Vec<(Instant, Failure)>>,
+    failures: Mutex<Vec<Failed>>,
 }
 
 #[derive(Clone)]
@@ -44,10 +44,18 @@ pub enum Failure {
     Nobody,
 }
 
+/// A request that failed: when it was sent, and when that was known.
+#[derive(Clone, Copy)]
+struct Failed {
+    how: Failure,
+    sent: Instant,
+    known: Instant,
+}
+
 /// What failed in a while.
 pub struct Failures {
     since: Instant,
-    all: Vec<(Instant, Failure)>,
+    all: Vec<Failed>,
 }
 
 impl Balancer {
@@ -93,13 +101,14 @@ impl Balancer {
         let all = self.failures.lock().unwrap().clone();
         Failures {
             since,
-            all: all.into_iter().filter(|(at, _)| *at >= since).collect(),
+            all: all.into_iter().filter(|one| one.known >= since).collect(),
         }
     }
 
-    fn fails(&self, failure: Failure) {
-        let failure = (Instant::now(), failure);
-        self.failures.lock().unwrap().push(failure);
+    fn fails(&self, sent: Instant, how: Failure) {
+        let known = Instant::now();
+        let failed = Failed { how, sent, known };
+        self.failures.lock().unwrap().push(failed);
     }
 
     fn choose(&self, drawn: usize) -> Option<Api> {
@@ -112,49 +121,54 @@ impl Balancer {
 #[async_trait]
 impl load::Shop for Balancer {
     async fn send(&self, request: &Request, drawn: usize) -> Option<Answer> {
+        let sent = Instant::now();
         for attempt in 0..3 {
             let Some(api) = self.choose(drawn.wrapping_add(attempt)) else {
-                self.fails(Failure::Nobody);
+                self.fails(sent, Failure::Nobody);
                 return None;
             };
             match timeout(ANSWER_TIME, api.send(request)).await {
                 Ok(Ok(answer)) => {
                     if answer.status == 503 {
-                        self.fails(Failure::PutOff);
+                        self.fails(sent, Failure::PutOff);
                     }
                     return Some(answer);
                 }
                 // Nothing was sent.
                 Ok(Err(error)) if error.is_connect() => {}
                 Ok(Err(_)) => {
-                    self.fails(Failure::Broken);
+                    self.fails(sent, Failure::Broken);
                     return None;
                 }
                 Err(_) => {
-                    self.fails(Failure::Late);
+                    self.fails(sent, Failure::Late);
                     return None;
                 }
             }
         }
-        self.fails(Failure::Nobody);
+        self.fails(sent, Failure::Nobody);
         None
     }
 }
 
 impl Failures {
-    /// How long after the beginning the last came.
+    /// How long after the beginning the last was sent that failed.
     pub fn lasted(&self) -> Duration {
-        let last = self.all.iter().map(|(at, _)| *at - self.since).max();
-        last.unwrap_or_default()
+        self.last(|one| one.sent)
     }
 
-    pub fn count(&self, failure: Failure) -> usize {
-        self.all.iter().filter(|(_, one)| *one == failure).count()
-    }
-
-    /// Of requests of which nobody said to come again.
+    /// Of how many nobody said when to come again.
     pub fn lost(&self) -> usize {
         self.all.len() - self.count(Failure::PutOff)
+    }
+
+    fn count(&self, how: Failure) -> usize {
+        self.all.iter().filter(|one| one.how == how).count()
+    }
+
+    fn last(&self, when: impl Fn(&Failed) -> Instant) -> Duration {
+        let after = |one| when(one).saturating_duration_since(self.since);
+        self.all.iter().map(after).max().unwrap_or_default()
     }
 }
 
@@ -163,12 +177,14 @@ impl fmt::Display for Failures {
         let count = |failure| self.count(failure);
         write!(
             f,
-            "503: {}, broken: {}, late: {}, nobody ready: {}; the last after {:.1} s",
+            "503: {}, broken: {}, late: {}, nobody ready: {}; the last was sent after {:.1} s, and \
+             told after {:.1} s",
             count(Failure::PutOff),
             count(Failure::Broken),
             count(Failure::Late),
             count(Failure::Nobody),
-            self.lasted().as_secs_f64()
+            self.lasted().as_secs_f64(),
+            self.last(|one| one.known).as_secs_f64()
         )
     }
 }

@@ -77,7 +77,7 @@ impl HaProxy {
     async fn before(nodes: &[Node]) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new("haproxy");
-        command.args(["-db", "-f", CONFIGURATION]);
+        command.args(["-q", "-db", "-f", CONFIGURATION]);
         command.env("CARTWRIGHT_HAPROXY_LISTEN", &address);
         for (number, node) in (1..=3).zip(nodes) {
             command.env(format!("CARTWRIGHT_NODE_{number}"), node.address());

@@ -74,6 +74,34 @@ async fn nodes_come_go_die_hang_and_lose_the_store_and_nothing_untrue_is_told() 
     scene.ends(vec![c, d, e]).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_node_that_drains_answers_by_way_of_others_and_has_clients_connect_to_them() {
+    let Some(server) = cql::server() else { return };
+    let fleet = Fleet::on(&server).await;
+    let (staying, mut leaving) = (fleet.start("staying"), fleet.start("leaving"));
+    fleet.agrees(&[&staying, &leaving]).await;
+    let url = leaving.server.url.clone();
+    let token = Api::of(&url).token("ann@example.com").await;
+    let client = reqwest::Client::new();
+    let ask = async |path: &str| {
+        let request = client.get(format!("{url}{path}")).bearer_auth(&token);
+        let answer = request.send().await.unwrap();
+        let closes = answer.headers().get("connection").cloned();
+        (
+            answer.status().as_u16(),
+            closes.is_some_and(|it| it == "close"),
+        )
+    };
+    assert_eq!(ask("/ready").await, (200, false));
+    leaving.server.signal("TERM");
+    while ask("/ready").await != (503, true) {}
+    fleet.agrees(&[&staying]).await;
+    assert_eq!(ask("/api/v1/cart").await, (200, true));
+    let (status, _) = leaving.server.wait();
+    assert!(status.success(), "{}", leaving.server.log());
+    staying.stop();
+}
+
 /// Nodes under load.
 struct Scene<'a> {
     fleet: &'a Fleet,
