@@ -7,6 +7,7 @@
 use super::Failure;
 use super::caller::Caller;
 use super::supervisor::Shards;
+use crate::cluster::Ticket;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Slot;
 use ractor::{Actor, ActorRef, ActorRuntime};
@@ -124,6 +125,7 @@ pub(crate) struct Port<E: Entity> {
     pub(crate) deadline: Instant,
     /// Who asks.
     pub(crate) caller: Caller,
+    ticket: Ticket,
     _admitted: Admitted,
 }
 
@@ -154,8 +156,14 @@ impl<E: Entity> Debug for Envelope<E> {
 }
 
 impl<E: Entity> Port<E> {
-    /// Answers. Nobody may be waiting any more, which is no error.
+    /// Answers, if this node may still do so. Nobody may be waiting any more, which is no error.
     pub(crate) fn answer(self, reply: Result<E::Reply, Failure>) {
+        // Judged here and not by the asker, who may be late: an actor that leaves has answered before
+        // its key goes, so nobody is told 503 of what was done in time.
+        let reply = match self.ticket.holds() {
+            true => reply,
+            false => Err(Failure::Unavailable),
+        };
         let _ = self.answer.send(Answer::Given(reply));
     }
 
@@ -194,7 +202,8 @@ impl<E: Entity> Directory<E> {
 
     /// Asks the actor of `key`, made if need be, and waits for its answer until `deadline`. The
     /// answer is [`Failure::Busy`] where too many wait for the actor, [`Failure::Unavailable`]
-    /// where none came: it may have been done nevertheless. Else it is what the actor answers.
+    /// where none came, or the ticket did not hold when it was given: it may have been done
+    /// nevertheless. Else it is what the actor answers.
     ///
     /// # Errors
     /// [`Unread`] where the actor ended before it read the request: to be asked again.
@@ -202,6 +211,7 @@ impl<E: Entity> Directory<E> {
         &self,
         key: &E::Key,
         request: E::Request,
+        ticket: Ticket,
         deadline: Instant,
     ) -> Result<Result<E::Reply, Failure>, Unread<E::Request>> {
         let (entry, admitted) = match self.entry(key).and_then(|e| Ok((self.admit(&e)?, e))) {
@@ -213,6 +223,7 @@ impl<E: Entity> Directory<E> {
             answer,
             deadline,
             caller: Caller::current(),
+            ticket,
             _admitted: admitted,
         };
         let message = E::ask(Envelope {

@@ -168,7 +168,7 @@ impl<E: Routed> Placed<E> {
         Ok(())
     }
 
-    /// Has the actor here answer, and gives its answer only while that is this node's to give.
+    /// Has the actor here answer, while that is this node's to do.
     async fn here(
         &self,
         key: &E::Key,
@@ -176,17 +176,12 @@ impl<E: Routed> Placed<E> {
         ticket: Ticket,
         deadline: Instant,
     ) -> Result<Result<E::Reply, Failure>, Unread<E::Request>> {
-        let visit = Visit {
+        let _visit = Visit {
             directory: &self.directory,
             key,
-            ticket,
+            ticket: ticket.clone(),
         };
-        let reply = self.directory.offer(key, request, deadline).await?;
-        if visit.ticket.holds() {
-            Ok(reply)
-        } else {
-            Ok(Err(Failure::Unavailable))
-        }
+        self.directory.offer(key, request, ticket, deadline).await
     }
 
     async fn call(

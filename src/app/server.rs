@@ -192,6 +192,7 @@ impl Server {
             tokens,
             administration,
             readiness: readiness(is_draining.clone(), stores, cluster.clone()),
+            is_draining: is_draining.clone(),
             cluster,
             sources,
             cors: Cors::allow(&settings.cors_origins)

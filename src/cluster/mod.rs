@@ -60,9 +60,11 @@ pub enum Place {
     There(Peer),
 }
 
-/// The right to answer for a key.
+/// The right to answer for a key. Cheap to clone.
+#[derive(Clone)]
 pub struct Ticket(Option<Held>);
 
+#[derive(Clone)]
 struct Held {
     node: Arc<Node>,
     /// As whom the node has it.
@@ -97,7 +99,7 @@ impl Cluster {
     /// [`Unplaced`].
     pub async fn place(&self, key: KeyHash, deadline: Instant) -> Result<Place, Unplaced> {
         let Some(node) = &self.0 else {
-            return Ok(Place::Here(Ticket(None)));
+            return Ok(Place::Here(Ticket::alone()));
         };
         loop {
             // Subscribed to before the look, so that no change is missed.
@@ -197,6 +199,12 @@ impl Cluster {
 }
 
 impl Ticket {
+    /// That of a node alone, which holds for good.
+    #[must_use]
+    pub const fn alone() -> Self {
+        Self(None)
+    }
+
     /// Whether this node may still answer: to be asked when the answer is there, before it is given.
     #[must_use]
     pub fn holds(&self) -> bool {

@@ -17,10 +17,11 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
-use warp::http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderMap, Request, StatusCode};
 use warp::reply::Response;
 
@@ -127,6 +128,10 @@ impl Connection {
         };
         api.cors.mark(origin, response.headers_mut());
         finish(response.headers_mut(), id);
+        if api.is_draining.load(Ordering::Relaxed) {
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         span.in_scope(|| log(&arrival, response.status(), started.elapsed()));
         response
     }

@@ -44,6 +44,7 @@ use filters::Route;
 use limiter::Limiter;
 use rendered::Rendered;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use warp::http::Method;
@@ -79,6 +80,8 @@ pub struct Parts {
     pub administration: Administration,
     /// Whether the node should get traffic.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// Whether the node was told to stop: clients are told to connect elsewhere.
+    pub is_draining: Arc<AtomicBool>,
     /// This node among others.
     pub cluster: Cluster,
     /// Ids of requests.

@@ -140,7 +140,7 @@ impl Directory<Echo> {
     /// Asks until an actor has read it.
     async fn ask(&self, key: &u64, mut ask: Ask, deadline: Instant) -> Result<usize, Failure> {
         loop {
-            match self.offer(key, ask, deadline).await {
+            match self.offer(key, ask, Ticket::alone(), deadline).await {
                 Ok(answer) => return answer,
                 Err(Unread(again)) => ask = again,
             }

@@ -452,6 +452,17 @@ async fn an_answer_that_comes_after_the_key_has_left_is_not_given_and_no_actor_s
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_was_given_before_the_key_left_counts_however_late_its_asker_is() {
+    let (_net, [one, ..]) = three().await;
+    let key = one.key();
+    let mut asked = Box::pin(one.ask(key));
+    assert!(futures::poll!(&mut asked).is_pending());
+    one.placed.hand_over(|_| false, soon()).await;
+    one.cluster.learn(2, view(&[2], &[1, 2, 3]), true);
+    assert_eq!(asked.await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_after_the_lease_has_ended_is_not_given() {
     let (_net, [one, two, _]) = three().await;
     let key = one.key();

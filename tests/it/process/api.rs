@@ -55,6 +55,14 @@ impl Api {
 
     /// The answer; `None` where none arrived.
     pub async fn try_send(&self, request: &Request) -> Option<Answer> {
+        self.send(request).await.ok()
+    }
+
+    /// The answer.
+    ///
+    /// # Errors
+    /// Why none arrived.
+    pub async fn send(&self, request: &Request) -> reqwest::Result<Answer> {
         let url = format!("{}{}", self.url, request.path);
         let mut call = self.client.request(request.method.clone(), url);
         if let Some(token) = &request.token {
@@ -66,16 +74,16 @@ impl Api {
         if let Some(body) = &request.body {
             call = call.json(body);
         }
-        let response = call.send().await.ok()?;
+        let response = call.send().await?;
         let status = response.status();
         let replayed = response.headers().contains_key("idempotent-replayed");
         let retry_after = response.headers().get("retry-after");
         let retry_after = retry_after.map(|after| after.to_str().unwrap().parse().unwrap());
         let body = match status {
             StatusCode::NO_CONTENT => Value::Null,
-            _ => response.json().await.ok()?,
+            _ => response.json().await?,
         };
-        Some(Answer {
+        Ok(Answer {
             status: status.as_u16(),
             body,
             replayed,

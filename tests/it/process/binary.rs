@@ -93,7 +93,12 @@ impl Shop {
 
     /// A server that this command starts, once it serves.
     pub fn started(&self, command: &mut Command) -> Server {
-        let log = self.dir.path().join("log");
+        self.started_as("log", command)
+    }
+
+    /// The same, with a log of its own.
+    pub fn started_as(&self, name: &str, command: &mut Command) -> Server {
+        let log = self.dir.path().join(name);
         let child = command
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(&log).unwrap())

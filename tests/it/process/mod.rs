@@ -1,7 +1,7 @@
 //! The program itself, as a process: its commands, its signals, and what survives its death.
 
 pub mod api;
-mod binary;
+pub mod binary;
 mod commands;
 mod health;
 mod import;

@@ -4,58 +4,46 @@
 //! Runs where `CARTWRIGHT_TEST_REPLICAS` names the folder of `tests/cassandra/replicas`. The history
 //! that the verdict rests on is written to the file that `CARTWRIGHT_TEST_HISTORY` names.
 
-mod hand;
 mod nodes;
 
 use crate::api::shop::import;
 use crate::app::TestApp;
 use crate::cql;
-use crate::history::{Final, Order, Recorder, Stock, check, events_of, lines_of};
-use crate::process::api::Api;
+use crate::history::{Final, Recorder, check, events_of};
+use crate::load::{self, Customer, GOODS, Load, PHASE_TIME, belongings, stock};
+use crate::process::api::{Answer, Api, Request};
+use async_trait::async_trait;
 use cartwright::app::Stores;
-use cartwright::domain::ids::Sku;
-use cartwright::domain::stock::StockKey;
 use cartwright::sources::{Sources, SystemClock};
-use cartwright::store::Stocks;
 use cartwright::store::scylla::{Options, Replication, ScyllaStore, migrate};
-use futures::future::join_all;
-use hand::{Hand, Progress};
 use nodes::Nodes;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 /// Customers who ask one server, and look at their carts.
 const FAITHFUL: usize = 6;
 /// Customers who ask either of two servers, both of which believe that they own them.
 const ROAMING: usize = 3;
-const HANDS: usize = 2;
 /// What each hand must get done in a phase of work.
 const CHANGES: u64 = 15;
-/// How long a phase may take.
-const PHASE_TIME: Duration = Duration::from_secs(60);
-const RECEIVED: u64 = 10_000_000;
-const GOODS: &str = r#"{"type":"product","id":"shirt","sku":"SHIRT","name":"Shirt","base_price":{"amount":333,"currency":"USD"},"stock":10000000}"#;
+/// A server answers within its request's time, which is 5 s, or it is stuck.
+const ANSWER_TIME: Duration = Duration::from_secs(15);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_three_nodes_one_may_die_and_while_two_are_paused_nothing_untrue_is_told() {
     let Some(nodes) = Nodes::given() else { return };
     let shop = Shop::open(&nodes).await;
     let recorder = Recorder::new("three nodes");
-    let load = shop.load(&recorder).await;
-    load.goes_on().await;
+    let load = shop.load(&recorder);
+    load.goes_on(CHANGES).await;
 
     recorder.phase("the third is killed");
     nodes.kill(3);
-    load.goes_on().await;
+    load.goes_on(CHANGES).await;
     recorder.phase("the third starts again");
     nodes.restart(3).await;
-    load.goes_on().await;
+    load.goes_on(CHANGES).await;
 
     recorder.phase("the second and the third are paused");
     let paused = nodes.pause(&[2, 3]);
@@ -63,7 +51,7 @@ async fn of_three_nodes_one_may_die_and_while_two_are_paused_nothing_untrue_is_t
     shop.are_ready(false).await;
     recorder.phase("they go on");
     drop(paused);
-    load.goes_on().await;
+    load.goes_on(CHANGES).await;
     shop.are_ready(true).await;
     load.end().await;
 
@@ -75,6 +63,19 @@ async fn of_three_nodes_one_may_die_and_while_two_are_paused_nothing_untrue_is_t
     let verdict = check(&history, &end);
     println!("{verdict}");
     verdict.assert_holds();
+}
+
+/// Servers that never die, one or the other.
+struct Steady(Vec<Api>);
+
+#[async_trait]
+impl load::Shop for Steady {
+    async fn send(&self, request: &Request, drawn: usize) -> Option<Answer> {
+        let server = &self.0[drawn % self.0.len()];
+        let answer = timeout(ANSWER_TIME, server.try_send(request)).await;
+        let answer = answer.unwrap_or_else(|_| panic!("{request:?} was not answered"));
+        Some(answer.unwrap_or_else(|| panic!("the connection of {request:?} broke")))
+    }
 }
 
 /// Two servers over one keyspace, and their customers.
@@ -107,30 +108,19 @@ impl Shop {
         }
     }
 
-    async fn load(&self, recorder: &Recorder) -> Load {
-        let stop = Arc::new(AtomicBool::new(false));
+    fn load(&self, recorder: &Recorder) -> Load {
         let servers: Vec<Api> = self.servers.iter().map(|app| Api::of(&app.url)).collect();
-        let mut hands = Vec::new();
-        for (i, (customer, token)) in self.customers.iter().enumerate() {
+        let customers = self.customers.iter().enumerate();
+        let customers = customers.map(|(i, (name, token))| {
             let roams = i >= FAITHFUL;
-            for number in 0..HANDS {
-                let progress = Arc::<Progress>::default();
-                let hand = Hand {
-                    customer: customer.clone(),
-                    token: token.clone(),
-                    number,
-                    servers: servers[..if roams { 2 } else { 1 }].to_vec(),
-                    reads: !roams,
-                    recorder: recorder.clone(),
-                    random: StdRng::seed_from_u64((i * HANDS + number) as u64),
-                    progress: progress.clone(),
-                    lines: Vec::new(),
-                    asked: 0,
-                };
-                hands.push((progress, tokio::spawn(hand.work(stop.clone()))));
+            Customer {
+                name: name.clone(),
+                token: token.clone(),
+                shop: Arc::new(Steady(servers[..if roams { 2 } else { 1 }].to_vec())),
+                reads: !roams,
             }
-        }
-        Load { stop, hands }
+        });
+        Load::of(customers.collect(), recorder)
     }
 
     /// Waits until the servers say so.
@@ -152,26 +142,10 @@ impl Shop {
             server.stop().await;
         }
         let server = serve(&self.options).await;
-        let api = Api::of(&server.url);
-        let mut end = Final::default();
-        for (name, token) in self.customers {
-            let cart = api.get("/cart", Some(&token)).await;
-            end.carts.insert(name.clone(), lines_of(&cart.body["data"]));
-            let orders = api.orders(&token).await;
-            end.orders
-                .insert(name, orders.iter().map(Order::of).collect());
-        }
+        let mut end = belongings(&Api::of(&server.url), &self.customers).await;
         // Whoever started has ended the orders that nobody had ended; whoever stops has settled.
         server.stop().await;
-        let key = StockKey::Sku(Sku::parse("SHIRT").unwrap());
-        let level = connect(&self.options).await.stock(key).await.unwrap().value;
-        assert_eq!(level.received, RECEIVED);
-        end.stock = Stock {
-            received: level.received,
-            available: level.available,
-            held: level.held,
-            sold: level.sold,
-        };
+        end.stock = stock(&connect(&self.options).await).await;
         end
     }
 }
@@ -189,58 +163,4 @@ async fn serve(options: &Options) -> TestApp {
     };
     let settings = crate::app::settings(&["--demo-catalog", "off"]);
     TestApp::start(settings, stores).await
-}
-
-/// Everybody at work.
-struct Load {
-    stop: Arc<AtomicBool>,
-    hands: Vec<(Arc<Progress>, JoinHandle<()>)>,
-}
-
-impl Load {
-    /// Waits until every hand has got something done, from now on.
-    async fn goes_on(&self) {
-        self.reached("acknowledged", CHANGES, |progress| &progress.done)
-            .await;
-    }
-
-    /// Waits until every hand was told to come again.
-    async fn is_put_off(&self) {
-        self.reached("told 503", 1, |progress| &progress.put_off)
-            .await;
-    }
-
-    async fn reached(&self, what: &str, times: u64, count: fn(&Progress) -> &AtomicU64) {
-        let now = |hand: &(Arc<Progress>, _)| count(&hand.0).load(Ordering::Relaxed);
-        let goals: Vec<u64> = self.hands.iter().map(|hand| now(hand) + times).collect();
-        let missing = || {
-            let hands = self.hands.iter().zip(&goals).enumerate();
-            let behind = hands.filter(|(_, (hand, goal))| now(hand) < **goal);
-            behind
-                .map(|(i, (hand, goal))| (i, *goal - now(hand)))
-                .collect::<BTreeMap<_, _>>()
-        };
-        let waiting = async {
-            while !missing().is_empty() {
-                for (_, hand) in &self.hands {
-                    assert!(!hand.is_finished(), "a hand has failed");
-                }
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        if timeout(PHASE_TIME, waiting).await.is_err() {
-            panic!(
-                "hands that were not {what} so many times more: {:?}",
-                missing()
-            );
-        }
-    }
-
-    /// Has everybody bring to its end what is under way.
-    async fn end(self) {
-        self.stop.store(true, Ordering::Relaxed);
-        for ended in join_all(self.hands.into_iter().map(|(_, hand)| hand)).await {
-            ended.unwrap();
-        }
-    }
 }

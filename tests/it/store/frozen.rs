@@ -4,60 +4,13 @@
 use super::ManualClock;
 use super::samples::*;
 use crate::cql::{self, Keyspace};
+use crate::line::Line;
 use cartwright::store::resolve::{self, Failure};
 use cartwright::store::scylla::ScyllaStore;
 use cartwright::store::{Commits, Error, Outcome, Partition, UserWrite, Users};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
-
-/// Which way is stuck.
-struct Line {
-    address: String,
-    requests: watch::Sender<bool>,
-    answers: watch::Sender<bool>,
-}
-
-impl Line {
-    async fn to(server: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let line = Self {
-            address: listener.local_addr().unwrap().to_string(),
-            requests: watch::channel(false).0,
-            answers: watch::channel(false).0,
-        };
-        let (requests, answers) = (line.requests.subscribe(), line.answers.subscribe());
-        tokio::spawn(async move {
-            while let Ok((here, _)) = listener.accept().await {
-                let there = TcpStream::connect(&server).await.unwrap();
-                let (from_here, to_here) = here.into_split();
-                let (from_there, to_there) = there.into_split();
-                tokio::spawn(carry(from_here, to_there, requests.clone()));
-                tokio::spawn(carry(from_there, to_here, answers.clone()));
-            }
-        });
-        line
-    }
-}
-
-async fn carry(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    mut is_frozen: watch::Receiver<bool>,
-) {
-    let mut buffer = vec![0; 64 * 1024];
-    while let Ok(count @ 1..) = from.read(&mut buffer).await {
-        if is_frozen.wait_for(|frozen| !frozen).await.is_err() {
-            return;
-        }
-        if to.write_all(&buffer[..count]).await.is_err() {
-            return;
-        }
-    }
-}
 
 /// The line, a store at its end, and one that does not need it.
 async fn stores() -> Option<(Line, ScyllaStore, ScyllaStore, Keyspace)> {

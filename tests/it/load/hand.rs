@@ -2,7 +2,8 @@
 
 use crate::app::order_body;
 use crate::history::{Call, Outcome, Recorder, lines_of, name_of};
-use crate::process::api::{Answer, Api, Request};
+use crate::process::api::{Answer, Request};
+use async_trait::async_trait;
 use rand::Rng;
 use rand::rngs::StdRng;
 use reqwest::Method;
@@ -10,16 +11,21 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-/// A server answers within its request's time, which is 5 s, or it is stuck.
-const ANSWER_TIME: Duration = Duration::from_secs(15);
 /// Between repetitions: shorter than `Retry-After` says, to meet more.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Between requests: the machine is shared with three nodes, one of which starts meanwhile.
+/// Between requests: the machine is shared with several nodes, one of which starts meanwhile.
 const THOUGHT: Duration = Duration::from_millis(50);
 /// For so long a request is repeated.
 const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Whoever is asked.
+#[async_trait]
+pub trait Shop: Send + Sync {
+    /// The answer; `None` where it will never be known. A number is drawn for whoever has the choice.
+    async fn send(&self, request: &Request, drawn: usize) -> Option<Answer>;
+}
 
 /// How far a hand has come.
 #[derive(Default)]
@@ -35,8 +41,7 @@ pub struct Hand {
     pub token: String,
     /// Tells its lines and orders from those of the customer's other hand.
     pub number: usize,
-    /// Who is asked, one or the other.
-    pub servers: Vec<Api>,
+    pub shop: Arc<dyn Shop>,
     /// Whether it looks at the cart as well, and believes what it sees. Of two servers that believe
     /// that they own it one may show what was, as long as it changes nothing.
     pub reads: bool,
@@ -112,28 +117,26 @@ impl Hand {
         let deadline = Instant::now() + PATIENCE;
         loop {
             asked.last_sent = self.recorder.now();
-            let answer = self.send(request).await;
-            if answer.status != 503 {
-                self.learn(&asked.call, &answer);
-                self.recorder.answered(asked, &answer, self.reads);
-                return;
+            let drawn = self.random.random_range(0..usize::MAX);
+            match self.shop.send(request, drawn).await {
+                Some(answer) if answer.status != 503 => {
+                    self.learn(&asked.call, &answer);
+                    self.recorder.answered(asked, &answer, self.reads);
+                    return;
+                }
+                Some(answer) => {
+                    assert!(answer.retry_after >= Some(1), "{request:?}: {answer:?}");
+                    asked.put_off.push(self.recorder.now());
+                    self.progress.put_off.fetch_add(1, Ordering::Relaxed);
+                }
+                None => {}
             }
-            assert!(answer.retry_after >= Some(1), "{request:?}: {answer:?}");
-            asked.put_off.push(self.recorder.now());
-            self.progress.put_off.fetch_add(1, Ordering::Relaxed);
             if !is_repeated || Instant::now() > deadline {
                 self.recorder.ends(asked, Outcome::Unknown);
                 return;
             }
             sleep(PAUSE).await;
         }
-    }
-
-    async fn send(&mut self, request: &Request) -> Answer {
-        let server = self.random.random_range(0..self.servers.len());
-        let answer = timeout(ANSWER_TIME, self.servers[server].try_send(request)).await;
-        let answer = answer.unwrap_or_else(|_| panic!("{request:?} was not answered"));
-        answer.unwrap_or_else(|| panic!("the connection of {request:?} broke"))
     }
 
     fn learn(&mut self, call: &Call, answer: &Answer) {
