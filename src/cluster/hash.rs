@@ -4,6 +4,7 @@
 
 use crate::domain::ids::{NodeId, UserId};
 use crate::domain::stock::StockKey;
+use crate::store::{Member, View};
 use twox_hash::XxHash3_64;
 
 /// A key, as placement sees it. The same on every node and in every version.
@@ -26,6 +27,12 @@ impl KeyHash {
         };
         Self(XxHash3_64::oneshot_with_seed(kind, name.as_bytes()))
     }
+}
+
+/// Who owns the key in a view; nobody in that of nobody.
+#[must_use]
+pub fn owner_in(view: &View, key: KeyHash) -> Option<&Member> {
+    owner(&view.members, |member| member.id, key)
 }
 
 /// Who of these owns the key; none where there is nobody.

@@ -16,7 +16,7 @@ mod status;
 mod timing;
 mod transport;
 
-pub use hash::KeyHash;
+pub use hash::{KeyHash, owner_in};
 pub use keeper::{JoinError, Joining, Membership, Options};
 pub use residents::Residents;
 pub use status::{NodeStatus, Status};

@@ -3,7 +3,7 @@
 //! Views follow one another, and the next is made only once everybody has adopted the last. So who
 //! owned a key before it came here is known: its owner in the view before, and nobody else.
 
-use super::hash::{KeyHash, owner};
+use super::hash::{KeyHash, owner, owner_in};
 use crate::domain::ids::NodeId;
 use crate::store::{Member, View};
 use std::collections::BTreeSet;
@@ -76,7 +76,7 @@ impl Standing {
 
     /// Who owns the key in the latest view.
     pub(super) fn owner(&self, key: KeyHash) -> Option<&Member> {
-        owner(&self.view.members, |member| member.id, key)
+        owner_in(&self.view, key)
     }
 
     fn owner_before(&self, key: KeyHash) -> Option<NodeId> {

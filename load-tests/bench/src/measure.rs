@@ -40,6 +40,8 @@ pub(crate) enum Sample {
 pub(crate) enum Unit {
     /// How often a second.
     PerSecond,
+    /// The time that half of them stay under, in microseconds.
+    P50,
     /// The time that 99 of 100 stay under, in microseconds.
     P99,
 }
@@ -135,15 +137,16 @@ async fn figure(
     }
     match (unit, sample) {
         (Unit::PerSecond, _) => Ok(f64::from(count) / started.elapsed().as_secs_f64()),
-        (Unit::P99, Sample::Times(times)) => Ok(p99(times).as_secs_f64() * 1e6),
-        (Unit::P99, Sample::Count(_)) => Err("a row of times has counted".into()),
+        (Unit::P50, Sample::Times(times)) => Ok(percentile(times, 50).as_secs_f64() * 1e6),
+        (Unit::P99, Sample::Times(times)) => Ok(percentile(times, 99).as_secs_f64() * 1e6),
+        (Unit::P50 | Unit::P99, Sample::Count(_)) => Err("a row of times has counted".into()),
     }
 }
 
 /// `times` must not be empty.
-fn p99(mut times: Vec<Duration>) -> Duration {
+fn percentile(mut times: Vec<Duration>, of_100: usize) -> Duration {
     times.sort_unstable();
-    times[(times.len() - 1) * 99 / 100]
+    times[(times.len() - 1) * of_100 / 100]
 }
 
 /// `values` must not be empty.
@@ -191,7 +194,7 @@ impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::PerSecond => "/s",
-            Self::P99 => "us",
+            Self::P50 | Self::P99 => "us",
         })
     }
 }
@@ -234,9 +237,9 @@ mod tests {
     #[test]
     fn of_a_hundred_times_one_is_above_the_p99() {
         let times = |count| (1..=count).rev().map(Duration::from_micros).collect();
-        assert_eq!(p99(times(100)), Duration::from_micros(99));
-        assert_eq!(p99(times(1)), Duration::from_micros(1));
-        assert_eq!(p99(times(1_000)), Duration::from_micros(990));
+        assert_eq!(percentile(times(100), 99), Duration::from_micros(99));
+        assert_eq!(percentile(times(1), 99), Duration::from_micros(1));
+        assert_eq!(percentile(times(1_000), 99), Duration::from_micros(990));
     }
 
     #[test]

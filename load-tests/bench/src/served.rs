@@ -35,8 +35,30 @@ impl Served {
     pub(crate) async fn product(
         store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
     ) -> Result<Self, Failure> {
-        let settings = settings()?;
-        Self::start("product", move |runtime, stop| {
+        Self::serve(settings(&[])?, "product", store).await
+    }
+
+    /// One of several nodes over a store.
+    pub(crate) async fn node(name: &'static str, store: Arc<dyn Store>) -> Result<Self, Failure> {
+        let node = [
+            // The store is given; this says that it is one for several nodes.
+            ["--store", "scylla://nowhere/shop"],
+            ["--jwt-secret", SECRET],
+            ["--node-name", name],
+            ["--cluster-listen", "127.0.0.1:0"],
+            ["--cluster-secret", SECRET],
+            ["--drain-delay", "1ms"],
+        ];
+        let store = async move { Ok(store) };
+        Self::serve(settings(node.as_flattened())?, name, Box::pin(store)).await
+    }
+
+    async fn serve(
+        settings: Settings,
+        name: &'static str,
+        store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
+    ) -> Result<Self, Failure> {
+        Self::start(name, move |runtime, stop| {
             let server = async { product(&settings, store.await?).await };
             let server = runtime.block_on(server)?;
             let address = server.address()?;
@@ -112,7 +134,7 @@ impl Drop for Served {
 }
 
 /// As in production, but that all clients have one address, and passwords cost nothing.
-fn settings() -> Result<Settings, Failure> {
+fn settings(more: &[&str]) -> Result<Settings, Failure> {
     let arguments = [
         "cartwright",
         "serve",
@@ -125,7 +147,8 @@ fn settings() -> Result<Settings, Failure> {
         "--demo-catalog",
         "off",
     ];
-    match config::parse(arguments.map(Into::into), std::iter::empty()) {
+    let arguments = arguments.iter().chain(more).map(Into::into);
+    match config::parse(arguments, std::iter::empty()) {
         Ok(Command::Serve(arguments)) => Ok(arguments.settings()?),
         _ => Err("the bench starts the product wrongly".into()),
     }

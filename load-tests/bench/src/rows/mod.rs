@@ -3,6 +3,7 @@
 mod hot_cart;
 mod hot_stock;
 mod many_carts;
+mod nodes;
 mod old_partition;
 mod reads;
 mod sizes;
@@ -15,6 +16,7 @@ use futures::future::BoxFuture;
 use hot_cart::HotCart;
 use hot_stock::HotStock;
 use many_carts::ManyCarts;
+use nodes::Nodes;
 use old_partition::{Kind, OldPartition};
 use reads::Reads;
 use sizes::{Asked, BySize, SMALL, Sizes};
@@ -55,6 +57,7 @@ pub(crate) fn all(dir: &Path, keyspace: Option<&Arc<Keyspace>>, products: u64) -
         plans.extend(old_partitions(place));
     }
     plans.extend(reads(dir));
+    plans.extend(hops());
     plans.extend(by_size(dir, products));
     plans
 }
@@ -128,6 +131,18 @@ fn reads(dir: &Path) -> [Plan; 3] {
             AtLeast(0.7),
             async move { Reads::list(&three).await },
         ),
+    ]
+}
+
+/// What it costs to be at the wrong node.
+fn hops() -> [Plan; 2] {
+    let row = |what: &str, asked| {
+        let name = format!("p50 of {what}, at the node without the actor vs. at the one with it");
+        plan(&name, Target::AtMost(2.0), Nodes::new(asked))
+    };
+    [
+        row("GET cart", nodes::Asked::Cart),
+        row("a change of the cart", nodes::Asked::Change),
     ]
 }
 
