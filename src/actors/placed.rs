@@ -10,6 +10,8 @@ use super::wire::{Wire, decode, encode};
 use crate::cluster::{
     Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
 };
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -32,6 +34,8 @@ pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
 pub(crate) struct Placed<E: Entity> {
     directory: Directory<E>,
     cluster: Cluster,
+    /// Whether actors that are to leave answer those who ask from here until they do.
+    is_staying_on: Arc<AtomicBool>,
 }
 
 impl<E: Entity> Clone for Placed<E> {
@@ -39,6 +43,7 @@ impl<E: Entity> Clone for Placed<E> {
         Self {
             directory: self.directory.clone(),
             cluster: self.cluster.clone(),
+            is_staying_on: self.is_staying_on.clone(),
         }
     }
 }
@@ -54,7 +59,11 @@ enum Called<E: Entity> {
 
 impl<E: Routed> Placed<E> {
     pub(crate) fn new(directory: Directory<E>, cluster: Cluster) -> Self {
-        Self { directory, cluster }
+        Self {
+            directory,
+            cluster,
+            is_staying_on: Arc::default(),
+        }
     }
 
     /// Asks the actor of `key`, wherever it is, and waits for its answer until `deadline`.
@@ -69,8 +78,7 @@ impl<E: Routed> Placed<E> {
     ) -> Result<E::Reply, Failure> {
         let mut moves = 0;
         loop {
-            let place = self.cluster.place(E::hash(key), deadline).await;
-            match place.map_err(|Unplaced| Failure::Unavailable)? {
+            match self.place(key, deadline).await? {
                 Place::Here(ticket) => match self.here(key, request, ticket, deadline).await {
                     Ok(reply) => return reply,
                     Err(Unread(again)) => request = again,
@@ -90,6 +98,17 @@ impl<E: Routed> Placed<E> {
                 },
             }
         }
+    }
+
+    async fn place(&self, key: &E::Key, deadline: Instant) -> Result<Place, Failure> {
+        let key = E::hash(key);
+        if self.is_staying_on.load(Ordering::Acquire)
+            && let Some(ticket) = self.cluster.leaving(key)
+        {
+            return Ok(Place::Here(ticket));
+        }
+        let place = self.cluster.place(key, deadline).await;
+        place.map_err(|Unplaced| Failure::Unavailable)
     }
 
     /// Has the actor here answer, while that is this node's to do.
@@ -184,8 +203,15 @@ impl<E: Routed> Placed<E> {
         self.cluster.has(E::hash(key))
     }
 
+    /// Has actors that are to leave answer those who ask from here until [`Self::hand_over`]: whoever
+    /// leaves before them may need them for that, and their next node waits for this one.
+    pub(crate) fn stay_on(&self) {
+        self.is_staying_on.store(true, Ordering::Release);
+    }
+
     /// Has the actors of all keys that are not to be kept finish what they have, and end.
     pub(crate) async fn hand_over(&self, keeps: impl Fn(KeyHash) -> bool, deadline: Instant) {
+        self.is_staying_on.store(false, Ordering::Release);
         let leaves = |key: &E::Key| !keeps(E::hash(key));
         self.directory.quiesce_where(leaves, deadline).await;
     }

@@ -132,6 +132,21 @@ impl Cluster {
         }
     }
 
+    /// The right to answer for a key that is to leave this node, until it is handed over.
+    #[must_use]
+    pub fn leaving(&self, key: KeyHash) -> Option<Ticket> {
+        let node = self.0.as_ref()?;
+        let standing = node.standing.load();
+        (standing.is_leaving(key) && node.is_leased()).then(|| {
+            Ticket(Some(Held {
+                node: node.clone(),
+                me: standing.me,
+                key,
+                number: standing.handed,
+            }))
+        })
+    }
+
     /// Waits until this node knows a view of at least this number.
     ///
     /// # Errors

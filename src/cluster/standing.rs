@@ -89,6 +89,13 @@ impl Standing {
             && self.owner_before(key) == Some(self.me)
     }
 
+    /// Whether the key is to leave this node, and has not yet been handed over.
+    pub(super) fn is_leaving(&self, key: KeyHash) -> bool {
+        self.handed + 1 == self.number
+            && self.owner(key).is_none_or(|owner| owner.id != self.me)
+            && self.owner_before(key) == Some(self.me)
+    }
+
     /// Where the key is answered.
     pub(super) fn spot(&self, key: KeyHash) -> Spot {
         match self.owner(key) {

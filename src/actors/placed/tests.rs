@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -413,6 +413,30 @@ async fn an_answer_that_comes_after_the_key_has_left_is_not_given_and_no_actor_s
     assert!(slow.await.is_err());
     sleep(Duration::from_secs(2)).await;
     assert_eq!(two.residents(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stays_on_answers_here_until_it_is_handed_over() {
+    let (net, [one, two, _]) = three().await;
+    let key = one.key();
+    let next = || view(&[2], &[1, 2, 3]);
+    for node in [&one, &two] {
+        node.cluster.learn(2, next(), false);
+    }
+    one.placed.stay_on();
+    assert_eq!(one.ask(key).await, Ok(1));
+    one.placed.hand_over(|_| false, soon()).await;
+    let moved = one.spawn(key, 0);
+    a_moment().await;
+    assert!(!moved.is_finished());
+    for node in [&one, &two] {
+        node.cluster.learn(2, next(), true);
+    }
+    assert_eq!(moved.await.unwrap(), Ok(2));
+    // It is handed over: nothing stays on any more.
+    one.placed.stay_on();
+    assert_eq!(one.ask(key).await, Ok(2));
+    assert_eq!((net.calls(), one.residents()), (2, 0));
 }
 
 #[tokio::test(start_paused = true)]
