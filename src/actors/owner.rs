@@ -30,8 +30,8 @@ impl Handler for Owner {
 #[async_trait]
 impl Residents for Owner {
     async fn hand_over(&self, keeps: &(dyn Fn(KeyHash) -> bool + Send + Sync), deadline: Instant) {
-        // Users first: they finish what they have with the stock that is here.
-        self.stocks.placed().stay_on();
+        // Users first: they finish what they have with the stock that they use, which is asked
+        // where it is until then.
         self.users.placed().hand_over(keeps, deadline).await;
         self.stocks.placed().hand_over(keeps, deadline).await;
     }

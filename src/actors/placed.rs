@@ -11,8 +11,9 @@ use crate::cluster::{
     Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 /// How often other nodes may say that the actor is elsewhere: once while a view changes, and some
@@ -20,6 +21,10 @@ use tokio::time::{Instant, sleep_until};
 const MAX_MOVES: u32 = 4;
 /// The pause before a node is asked again that could not be reached: the view may change meanwhile.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many requests may wait until a node can be reached, or a key is here: others need the places
+/// of requests in flight too.
+const MAX_WAITING: usize = 256;
 
 /// A kind of actor that has its place among the nodes.
 pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
@@ -34,8 +39,11 @@ pub(crate) trait Routed: Entity<Key: Wire, Request: Wire, Reply: Wire> {
 pub(crate) struct Placed<E: Entity> {
     directory: Directory<E>,
     cluster: Cluster,
-    /// Whether actors that are to leave answer those who ask from here until they do.
-    is_staying_on: Arc<AtomicBool>,
+    waiting: Arc<Semaphore>,
+    /// Whether actors that leave are asked where they are until their kind is handed over.
+    lingers: bool,
+    /// The number of the latest view for which the kind is being handed over, or was.
+    handing: Arc<AtomicU64>,
 }
 
 impl<E: Entity> Clone for Placed<E> {
@@ -43,7 +51,9 @@ impl<E: Entity> Clone for Placed<E> {
         Self {
             directory: self.directory.clone(),
             cluster: self.cluster.clone(),
-            is_staying_on: self.is_staying_on.clone(),
+            waiting: self.waiting.clone(),
+            lingers: self.lingers,
+            handing: self.handing.clone(),
         }
     }
 }
@@ -62,7 +72,19 @@ impl<E: Routed> Placed<E> {
         Self {
             directory,
             cluster,
-            is_staying_on: Arc::default(),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            lingers: false,
+            handing: Arc::default(),
+        }
+    }
+
+    /// Of a kind that others need in order to be handed over themselves: such actors are asked where
+    /// they are until their own turn has come. Otherwise two nodes could each wait for the other.
+    #[must_use]
+    pub(crate) fn lingering(self) -> Self {
+        Self {
+            lingers: true,
+            ..self
         }
     }
 
@@ -76,9 +98,14 @@ impl<E: Routed> Placed<E> {
         mut request: E::Request,
         deadline: Instant,
     ) -> Result<E::Reply, Failure> {
-        let mut moves = 0;
+        let (mut moves, mut turn) = (0, None);
+        let mut former = self.former(key);
         loop {
-            match self.place(key, deadline).await? {
+            let place = match former.take() {
+                Some(place) => place,
+                None => self.place(key, deadline, &mut turn).await?,
+            };
+            match place {
                 Place::Here(ticket) => match self.here(key, request, ticket, deadline).await {
                     Ok(reply) => return reply,
                     Err(Unread(again)) => request = again,
@@ -91,24 +118,54 @@ impl<E: Routed> Placed<E> {
                     }
                     Called::Moved(view) => {
                         moves += 1;
+                        self.take_turn(&mut turn)?;
                         let learned = self.cluster.learns(view, deadline).await;
                         learned.map_err(|Unplaced| Failure::Unavailable)?;
                     }
-                    Called::Unreached => pause(deadline).await?,
+                    Called::Unreached => {
+                        self.take_turn(&mut turn)?;
+                        pause(deadline).await?;
+                    }
                 },
             }
         }
     }
 
-    async fn place(&self, key: &E::Key, deadline: Instant) -> Result<Place, Failure> {
-        let key = E::hash(key);
-        if self.is_staying_on.load(Ordering::Acquire)
-            && let Some(ticket) = self.cluster.leaving(key)
-        {
-            return Ok(Place::Here(ticket));
+    async fn place<'a>(
+        &'a self,
+        key: &E::Key,
+        deadline: Instant,
+        turn: &mut Option<SemaphorePermit<'a>>,
+    ) -> Result<Place, Failure> {
+        let hash = E::hash(key);
+        if let Ok(place) = self.cluster.place(hash, Instant::now()).await {
+            return Ok(place);
         }
-        let place = self.cluster.place(key, deadline).await;
+        self.take_turn(turn)?;
+        let place = self.cluster.place(hash, deadline).await;
         place.map_err(|Unplaced| Failure::Unavailable)
+    }
+
+    /// Who has the actor still, although the key is another node's by now.
+    fn former(&self, key: &E::Key) -> Option<Place> {
+        if !self.lingers {
+            return None;
+        }
+        let former = self.cluster.former(E::hash(key))?;
+        let is_leaving = || self.handing.load(Ordering::Acquire) >= self.cluster.number();
+        match former {
+            Place::Here(_) if is_leaving() => None,
+            former => Some(former),
+        }
+    }
+
+    /// Is one of those who wait, from now on until its request ends.
+    fn take_turn<'a>(&'a self, turn: &mut Option<SemaphorePermit<'a>>) -> Result<(), Failure> {
+        if turn.is_none() {
+            let place = self.waiting.try_acquire();
+            *turn = Some(place.map_err(|_| Failure::Unavailable)?);
+        }
+        Ok(())
     }
 
     /// Has the actor here answer, while that is this node's to do.
@@ -186,7 +243,10 @@ impl<E: Routed> Placed<E> {
         let learned = self.cluster.learns(call.view, call.deadline).await;
         learned.map_err(|Unplaced| Unanswered::NotSent)?;
         loop {
-            let place = self.cluster.place(E::hash(&key), call.deadline).await;
+            let place = match self.former(&key) {
+                Some(Place::Here(ticket)) => Ok(Place::Here(ticket)),
+                _ => self.cluster.place(E::hash(&key), call.deadline).await,
+            };
             let ticket = match place.map_err(|Unplaced| Unanswered::NotSent)? {
                 Place::Here(ticket) => ticket,
                 Place::There(peer) => return Ok(Answer::Elsewhere { view: peer.view() }),
@@ -203,15 +263,9 @@ impl<E: Routed> Placed<E> {
         self.cluster.has(E::hash(key))
     }
 
-    /// Has actors that are to leave answer those who ask from here until [`Self::hand_over`]: whoever
-    /// leaves before them may need them for that, and their next node waits for this one.
-    pub(crate) fn stay_on(&self) {
-        self.is_staying_on.store(true, Ordering::Release);
-    }
-
     /// Has the actors of all keys that are not to be kept finish what they have, and end.
     pub(crate) async fn hand_over(&self, keeps: impl Fn(KeyHash) -> bool, deadline: Instant) {
-        self.is_staying_on.store(false, Ordering::Release);
+        self.handing.store(self.cluster.number(), Ordering::Release);
         let leaves = |key: &E::Key| !keeps(E::hash(key));
         self.directory.quiesce_where(leaves, deadline).await;
     }

@@ -132,19 +132,36 @@ impl Cluster {
         }
     }
 
-    /// The right to answer for a key that is to leave this node, until it is handed over.
+    /// Who had the key before the latest view, and has not handed it over as far as is known here.
+    /// It may answer until it does; whoever has the key now waits for that.
     #[must_use]
-    pub fn leaving(&self, key: KeyHash) -> Option<Ticket> {
+    pub fn former(&self, key: KeyHash) -> Option<Place> {
         let node = self.0.as_ref()?;
         let standing = node.standing.load();
-        (standing.is_leaving(key) && node.is_leased()).then(|| {
-            Ticket(Some(Held {
-                node: node.clone(),
-                me: standing.me,
+        let (me, number) = (standing.me, standing.number);
+        let former = standing.former(key)?;
+        if former == me {
+            let number = number - 1;
+            let node = node.clone();
+            let held = Held {
+                node,
+                me,
                 key,
-                number: standing.handed,
-            }))
-        })
+                number,
+            };
+            return held
+                .node
+                .is_leased()
+                .then(|| Place::Here(Ticket(Some(held))));
+        }
+        let mut members = standing.view.members.iter();
+        let member = members.find(|member| member.id == former)?.clone();
+        let node = node.clone();
+        Some(Place::There(Peer {
+            node,
+            member,
+            number,
+        }))
     }
 
     /// Waits until this node knows a view of at least this number.

@@ -89,11 +89,16 @@ impl Standing {
             && self.owner_before(key) == Some(self.me)
     }
 
-    /// Whether the key is to leave this node, and has not yet been handed over.
-    pub(super) fn is_leaving(&self, key: KeyHash) -> bool {
-        self.handed + 1 == self.number
-            && self.owner(key).is_none_or(|owner| owner.id != self.me)
-            && self.owner_before(key) == Some(self.me)
+    /// Who had the key in the view before, where it is another's now and is not known to have been
+    /// handed over.
+    pub(super) fn former(&self, key: KeyHash) -> Option<NodeId> {
+        let before = self.owner_before(key)?;
+        let has_moved = self.owner(key).is_none_or(|owner| owner.id != before);
+        let has_left = match before == self.me {
+            true => self.handed + 1 != self.number,
+            false => self.adopted.contains(&before),
+        };
+        (has_moved && !has_left).then_some(before)
     }
 
     /// Where the key is answered.

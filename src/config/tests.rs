@@ -54,6 +54,11 @@ fn without_arguments_it_serves_with_the_defaults() {
         store: Embedded(
             "./data",
         ),
+        cluster: ClusterSettings {
+            name: None,
+            detection: 6s,
+            reached: None,
+        },
         jwt_secret: None,
         admin: None,
         openid: None,
@@ -90,7 +95,10 @@ fn without_arguments_it_serves_with_the_defaults() {
 const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
     --store scylla://a,b:1234,[::1]:9/my_shop2 --store-user the-user --store-password the-pass \
     --store-ca ca.pem --store-certificate cert.pem --store-key key.pem --store-datacenter eu \
-    --store-one-datacenter on --jwt-secret the-secret \
+    --store-one-datacenter on --node-name the-node --cluster-listen 0.0.0.0:7100 \
+    --cluster-address node1.internal:7100 --cluster-secret the-common-secret --cluster-ca a.pem \
+    --cluster-certificate b.pem --cluster-key c.pem --cluster-detection 9s --drain-delay 4s \
+    --jwt-secret the-secret \
     --admin-email root@example.com --admin-password the-password --demo-catalog off \
     --google-client-id the-client --google-client-secret the-client-secret \
     --google-redirect-url http://shop.example/back --oidc-issuer https://issuer.example/a \
@@ -122,6 +130,19 @@ fn every_flag_is_taken_with_and_without_the_command() {
     assert_eq!(store.identity, Some(identity));
     assert_eq!(store.datacenter.as_deref(), Some("eu"));
     assert!(store.one_datacenter);
+    let expected = ClusterSettings {
+        name: Some("the-node".to_owned()),
+        detection: Duration::from_secs(9),
+        reached: Some(ReachedSettings {
+            listen: "0.0.0.0:7100".parse().unwrap(),
+            address: Some("node1.internal:7100".to_owned()),
+            secret: Redacted::from("the-common-secret".to_owned()),
+            tls: Some(("a.pem".into(), "b.pem".into(), "c.pem".into())),
+            drain_delay: Duration::from_secs(4),
+        }),
+    };
+    assert_eq!(settings.cluster, expected);
+    assert!(!format!("{settings:?}").contains("the-common-secret"));
     assert_eq!(settings.jwt_secret.as_ref().unwrap().expose(), "the-secret");
     let admin = settings.admin.as_ref().unwrap();
     assert_eq!(admin.email.expose(), "root@example.com");
@@ -626,4 +647,43 @@ fn variables_are_read_and_flags_win() {
         let said = run(args, variables);
         assert!(said.contains(expected), "{args}: {said}");
     }
+}
+
+const KEYSPACE: [&str; 4] = ["--store", "scylla://a/shop", "--jwt-secret", "the-secret"];
+
+#[test]
+fn a_node_that_others_reach_says_where_and_has_a_secret_in_common_with_them() {
+    let refused = |flags: &[&str]| refusal(&[&KEYSPACE[..], flags].concat());
+    let listen = ["--cluster-listen", "127.0.0.1:7100"];
+    let secret = ["--cluster-secret", "the-common-secret"];
+    assert_eq!(
+        refused(&listen),
+        "CARTWRIGHT_CLUSTER_LISTEN needs CARTWRIGHT_CLUSTER_SECRET, at least 32 random bytes"
+    );
+    assert_eq!(
+        refused(&["--cluster-listen", "[::]:7100", "--cluster-secret", "x"]),
+        "CARTWRIGHT_CLUSTER_LISTEN=[::]:7100 needs CARTWRIGHT_CLUSTER_ADDRESS, where others reach it"
+    );
+    assert_eq!(
+        refused(&secret),
+        "CARTWRIGHT_CLUSTER_SECRET needs CARTWRIGHT_CLUSTER_LISTEN"
+    );
+    assert_eq!(
+        refused(&["--cluster-address", "a:1"]),
+        "CARTWRIGHT_CLUSTER_ADDRESS needs CARTWRIGHT_CLUSTER_LISTEN"
+    );
+    let part = [&listen[..], &secret, &["--cluster-ca", "a.pem"]].concat();
+    assert_eq!(
+        refused(&part),
+        "set CARTWRIGHT_CLUSTER_CA, CARTWRIGHT_CLUSTER_CERTIFICATE and CARTWRIGHT_CLUSTER_KEY \
+         together, or none of them"
+    );
+    let embedded = [&listen[..], &secret].concat();
+    assert_eq!(
+        refusal(&embedded),
+        "CARTWRIGHT_CLUSTER_LISTEN is only for a `scylla://` store"
+    );
+    let both = [&KEYSPACE[..], &embedded].concat();
+    let reached = serve(&both).settings().unwrap().cluster.reached.unwrap();
+    assert_eq!((reached.address, reached.tls), (None, None));
 }

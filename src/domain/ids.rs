@@ -1,5 +1,6 @@
 //! Identifiers. UUIDs for what the shop makes itself, opaque text for what an import names.
 
+use super::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -183,6 +184,15 @@ impl UserId {
 }
 
 impl OrderId {
+    /// The id of an order that is made now, from a random UUID (version 7): ids of one time lie
+    /// beside each other, wherever a store keeps them in order.
+    #[must_use]
+    pub fn new(now: Timestamp, random: Uuid) -> Self {
+        let [_, _, _, _, _, _, random @ ..] = *random.as_bytes();
+        let millis = u64::try_from(now.0).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+    }
+
     /// The number that people read out: `ORD-` and 16 characters of Crockford's base 32.
     ///
     /// The low 80 bits of a random id, 74 of them random, so no node has to ask another.
@@ -205,6 +215,15 @@ mod tests {
     fn an_order_number_is_sixteen_readable_characters_of_the_id() {
         let id = OrderId(Uuid::from_u128(0xdead_beef_0000_4000_8000_0000_0000_001f));
         assert_eq!(id.number(), "ORD-800800000000000Z");
+    }
+
+    #[test]
+    fn order_ids_sort_by_the_time_and_keep_their_randomness() {
+        let random = Uuid::from_u128(0xffff_ffff_ffff_4abc_8000_1234_5678_9abc);
+        let at = |millis| OrderId::new(Timestamp(millis), random);
+        let id = at(0x0190_0000_0001);
+        assert_eq!(id.to_string(), "01900000-0001-7abc-8000-123456789abc");
+        assert!(at(0x0190_0000_0000) < id && id < at(0x0190_0000_0002));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Measures what the design brings and what it costs: each row of the table is a ratio of two
 //! figures, taken in turns on the same machine and the same disk. `--help` tells the options.
 
+mod data;
 mod generated;
+mod keyspace;
 mod measure;
+mod requests;
 mod rows;
 mod served;
 mod start;
@@ -12,10 +15,13 @@ mod world;
 use cartwright::config::LogFormat;
 use cartwright::telemetry;
 use clap::Parser;
+use data::Place;
+use keyspace::Keyspace;
 use measure::{Effort, Measured};
 use mimalloc::MiMalloc;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The fewest rounds that a median and its spread are worth printing of.
@@ -24,6 +30,8 @@ const FEWEST_ROUNDS: u64 = 5;
 const BRIEF_PRODUCTS: u64 = 20_000;
 /// The name of what is not a row: starts are measured once each.
 const STARTS: &str = "starts";
+/// And another: requests are counted, not measured.
+const REQUESTS: &str = "over CQL: requests";
 
 /// Measures what the design brings and what it costs, each against doing without it
 #[derive(Parser)]
@@ -57,6 +65,11 @@ struct Arguments {
     /// default beside this program
     #[arg(long)]
     dir: Option<PathBuf>,
+
+    /// A CQL server, `host:port`, on which the keyspace `cartwright_bench` is made, and removed
+    /// again; without it nothing is measured over CQL
+    #[arg(long, value_name = "SERVER", env = "CARTWRIGHT_TEST_CQL")]
+    cql: Option<String>,
 
     /// Start with the data in this folder, tell what that took, and end
     #[arg(long, hide = true)]
@@ -106,34 +119,74 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             .ok_or("no folder of its own")?
             .to_owned(),
     };
-    let mut measured = Vec::new();
     let products = if arguments.brief {
         BRIEF_PRODUCTS
     } else {
         arguments.products
     };
-    for plan in rows::all(products) {
-        if !plan.name.contains(&arguments.only) {
-            continue;
-        }
-        eprintln!("measuring: {}", plan.name);
-        let row = (plan.make)(dir.clone()).await?;
-        measured.push(measure::measure(plan.name, plan.target, &*row, effort).await?);
-        row.close().await;
+    let keyspace = match &arguments.cql {
+        Some(server) => Some(Arc::new(Keyspace::make(server).await?)),
+        None => None,
+    };
+    let bench = Bench {
+        dir,
+        products,
+        only: arguments.only,
+        effort,
+        keyspace,
+    };
+    let done = bench.run().await;
+    if let Some(keyspace) = &bench.keyspace {
+        keyspace.remove().await?;
     }
-    println!("{}", machine(effort));
-    print!("{}", measure::table(&measured));
-    let mut missed = measured.iter().any(Measured::misses);
-    if STARTS.contains(&arguments.only) {
-        let (table, misses) = start::measure(&dir, products).await?;
-        print!("\n{table}");
-        missed |= misses;
-    }
-    Ok(if arguments.check && missed {
+    Ok(if done? && arguments.check {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// What is measured, and how.
+struct Bench {
+    dir: PathBuf,
+    products: u64,
+    only: String,
+    effort: Effort,
+    keyspace: Option<Arc<Keyspace>>,
+}
+
+impl Bench {
+    /// Measures and prints; returns whether a target is missed.
+    async fn run(&self) -> Result<bool, Failure> {
+        let mut measured = Vec::new();
+        for plan in rows::all(&self.dir, self.keyspace.as_ref(), self.products) {
+            if plan.name.contains(&self.only) {
+                eprintln!("measuring: {}", plan.name);
+                let row = plan.make.await?;
+                measured.push(measure::measure(plan.name, plan.target, &*row, self.effort).await?);
+                row.close().await?;
+            }
+        }
+        println!("{}", machine(self.effort));
+        print!("{}", measure::table(&measured));
+        let mut missed = measured.iter().any(Measured::misses);
+        match &self.keyspace {
+            None => println!("\nNothing is measured over CQL: no server is named (`--cql`)."),
+            Some(keyspace) if REQUESTS.contains(&self.only) => {
+                let place = Place::Keyspace(keyspace.clone());
+                let (table, misses) = requests::measure(&place).await?;
+                print!("\n{table}");
+                missed |= misses;
+            }
+            Some(_) => {}
+        }
+        if STARTS.contains(&self.only) {
+            let (table, misses) = start::measure(&self.dir, self.products).await?;
+            print!("\n{table}");
+            missed |= misses;
+        }
+        Ok(missed)
+    }
 }
 
 /// What the figures hold for.

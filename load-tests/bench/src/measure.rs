@@ -21,8 +21,10 @@ pub(crate) trait Row: Sync {
     /// Does the same with what is measured.
     async fn subject(&self, end: Instant) -> Result<Sample, Failure>;
 
-    /// Ends what it works with.
-    async fn close(&self) {}
+    /// Ends what it works with, and looks whether it was done right.
+    async fn close(&self) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// What one measurement came to.

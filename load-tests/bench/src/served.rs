@@ -8,7 +8,8 @@ use cartwright::auth::password::{Cost, Hasher, Limits};
 use cartwright::auth::secret::Secret;
 use cartwright::config::{self, Command, Settings};
 use cartwright::sources::Sources;
-use cartwright::store::embedded::EmbeddedStore;
+use cartwright::store::Store;
+use futures::future::BoxFuture;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,11 +31,14 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// The product over a store.
-    pub(crate) async fn product(store: Arc<EmbeddedStore>) -> Result<Self, Failure> {
+    /// The product over a store, which is opened on the server's own thread.
+    pub(crate) async fn product(
+        store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
+    ) -> Result<Self, Failure> {
         let settings = settings()?;
         Self::start("product", move |runtime, stop| {
-            let server = runtime.block_on(product(&settings, store))?;
+            let server = async { product(&settings, store.await?).await };
+            let server = runtime.block_on(server)?;
             let address = server.address()?;
             let run = async move {
                 server.run(async { drop(stop.await) }).await;
@@ -127,7 +131,7 @@ fn settings() -> Result<Settings, Failure> {
     }
 }
 
-async fn product(settings: &Settings, store: Arc<EmbeddedStore>) -> Result<Server, Failure> {
+async fn product(settings: &Settings, store: Arc<dyn Store>) -> Result<Server, Failure> {
     let sources = Sources::system();
     let hasher = Hasher::with_cost(Limits::default(), Cost::TRIVIAL, sources.entropy.clone())?;
     let secret = Secret::parse(SECRET)?;

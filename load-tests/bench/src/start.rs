@@ -2,14 +2,16 @@
 //! once it has answered for a while, each in a process of its own.
 
 use crate::Failure;
+use crate::data::Disk;
 use crate::generated;
 use crate::served::Served;
 use crate::wire::{Clients, cycle, get};
-use crate::world::Disk;
+use cartwright::store::Store;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The most memory that a product may take, in bytes.
@@ -60,7 +62,7 @@ pub(crate) async fn measure(dir: &Path, largest: u64) -> Result<(String, bool), 
 pub(crate) async fn start_with(data: PathBuf) -> Result<Start, Failure> {
     let began = Instant::now();
     let store = tokio::task::spawn_blocking(move || Disk::open(&data)).await??;
-    let served = Served::product(store).await?;
+    let served = Served::product(Box::pin(async move { Ok(store as Arc<dyn Store>) })).await?;
     let milliseconds = began.elapsed().as_millis();
     // The allocator gives back to the system what loading took while it is at work, not at once.
     let pages = (1..=PAGES).map(|page| get(&format!("/api/v1/catalog/products?page={page}"), None));

@@ -1,29 +1,22 @@
-//! A node without HTTP, on an embedded store of its own, and the store beside it that the baseline
-//! writes to.
+//! A node without HTTP, on data of its own.
 
 use crate::Failure;
-use crate::generated;
+use crate::data::{Data, Place};
 use crate::measure::Sample;
 use cartwright::actors::{Bounds, Options, System};
 use cartwright::catalog::Live;
 use cartwright::cluster::Cluster;
 use cartwright::domain::access::user_role;
 use cartwright::domain::account::{Claim, Credential, Email, Profile};
-use cartwright::domain::ids::{FamilyId, UserId};
+use cartwright::domain::catalog::Attributes;
+use cartwright::domain::ids::{FamilyId, ProductId, UserId};
 use cartwright::domain::user::{Command, Request};
-use cartwright::import::generate::Generator;
-use cartwright::import::progress::Logged;
-use cartwright::import::{self, Format, Input};
 use cartwright::sources::Sources;
-use cartwright::store::Users as _;
-use cartwright::store::embedded::{self, EmbeddedStore};
 use cartwright::store::{Store, UserRecord};
 use futures::future::join_all;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
 use tokio::time::Instant;
 
 /// How many clients ask at once.
@@ -34,73 +27,21 @@ const BOUNDS: Bounds = Bounds {
     residents: 1_024,
 };
 
-/// One product of which there is more than can be asked for.
-const HOT: &str = r#"{"type": "product", "id": "hot", "sku": "HOT", "name": "A hot product", "stock": 4000000000, "base_price": {"amount": 100, "currency": "USD"}}"#;
-
-/// A store in a folder that goes with it.
-pub(crate) struct Disk {
-    pub(crate) store: Arc<EmbeddedStore>,
-    dir: TempDir,
-}
-
-impl Disk {
-    /// Holds the hot product.
-    pub(crate) async fn new(dir: &Path) -> Result<Self, Failure> {
-        let disk = Self::empty(dir)?;
-        let data = HOT.as_bytes();
-        let input = Input {
-            file: "shop".to_owned(),
-            format: Format::Ndjson,
-            data,
-        };
-        let (sources, options) = (Sources::system(), import::Options::default());
-        let report = import::run(&*disk.store, &sources, input, options, &mut Logged).await?;
-        assert_eq!(report.total().refused, 0, "the product is imported");
-        Ok(disk)
-    }
-
-    /// Holds a generated catalogue.
-    pub(crate) async fn generated(dir: &Path, catalogue: &Generator) -> Result<Self, Failure> {
-        let disk = Self::empty(dir)?;
-        generated::import(&disk.store, catalogue).await?;
-        Ok(disk)
-    }
-
-    fn empty(dir: &Path) -> Result<Self, Failure> {
-        let dir = tempfile::tempdir_in(dir)?;
-        let store = Self::open(dir.path())?;
-        Ok(Self { store, dir })
-    }
-
-    /// Opens the store in a folder, and reads all of it.
-    pub(crate) fn open(dir: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
-        let clock = Sources::system().clock;
-        let store = EmbeddedStore::open(dir, clock, embedded::Options::default())?;
-        Ok(Arc::new(store))
-    }
-
-    /// The folder, once another process may open the store in it.
-    pub(crate) async fn closed(self) -> Result<TempDir, Failure> {
-        let store = self.store;
-        tokio::task::spawn_blocking(move || store.close()).await?;
-        Ok(self.dir)
-    }
-}
-
 /// A node.
 pub(crate) struct World {
-    pub(crate) disk: Disk,
+    pub(crate) data: Data,
     pub(crate) system: System,
     pub(crate) sources: Sources,
 }
 
 impl World {
-    pub(crate) async fn new(dir: &Path) -> Result<Self, Failure> {
-        let (disk, sources) = (Disk::new(dir).await?, Sources::system());
+    pub(crate) async fn new(place: &Place) -> Result<Self, Failure> {
+        let (data, sources) = (Data::open(place).await?, Sources::system());
+        let store = data.store();
         let options = Options {
-            store: disk.store.clone() as Arc<dyn Store>,
+            catalog: Arc::new(Live::load(&*store).await?),
+            store,
             sources: sources.clone(),
-            catalog: Arc::new(Live::load(&*disk.store).await?),
             cluster: Cluster::alone(),
             users: BOUNDS,
             stocks: BOUNDS,
@@ -109,7 +50,7 @@ impl World {
         };
         let system = System::start(options).await?;
         Ok(Self {
-            disk,
+            data,
             system,
             sources,
         })
@@ -144,9 +85,29 @@ impl World {
         Ok(id)
     }
 
+    /// A registered user with so many lines of the hot product in the cart.
+    pub(crate) async fn shopper(&self, lines: u64) -> Result<UserId, Failure> {
+        let user = self.user().await?;
+        for line in 0..lines {
+            let add = Command::AddItem {
+                product_id: ProductId::parse("hot")?,
+                variant_id: None,
+                quantity: 1,
+                attributes: Attributes::from([("engraving".to_owned(), line.to_string())]),
+            };
+            let users = self.system.users();
+            users.ask(user, Request::of(add, 0), soon()).await?;
+        }
+        Ok(user)
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn Store> {
+        self.data.store()
+    }
+
     /// What is stored of a user.
     pub(crate) async fn stored(&self, user: UserId) -> Result<UserRecord, Failure> {
-        Ok(self.disk.store.user(user).await?.value)
+        Ok(self.store().user(user).await?.value)
     }
 
     pub(crate) async fn stop(&self) {

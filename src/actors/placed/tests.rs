@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -191,6 +191,15 @@ struct Node {
 
 impl Node {
     async fn new(number: u128, net: &Arc<Net>, first: View) -> Self {
+        Self::with(number, net, first, |placed| placed).await
+    }
+
+    async fn with(
+        number: u128,
+        net: &Arc<Net>,
+        first: View,
+        kind: fn(Placed<Teller>) -> Placed<Teller>,
+    ) -> Self {
         let (tree, [shards]) = Supervision::start::<1>().await.unwrap();
         let bounds = Bounds {
             waiting: 100,
@@ -199,7 +208,7 @@ impl Node {
         let directory = Directory::new(Teller(number), shards, bounds);
         let (clock, store) = (Arc::new(StillClock), MemoryStore::new(Arc::new(StillClock)));
         let cluster = Cluster::fixed(id(number), first, clock, net.clone(), Arc::new(store));
-        let placed = Placed::new(directory, cluster.clone());
+        let placed = kind(Placed::new(directory, cluster.clone()));
         net.link(number, Link::Node(placed.clone()));
         Self {
             number,
@@ -325,6 +334,33 @@ async fn a_node_that_cannot_be_reached_is_asked_again_until_another_has_its_keys
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_wait_for_a_node_that_is_gone_leave_room_for_others() {
+    let (net, [one, two, three]) = three().await;
+    net.link(2, Link::Down);
+    let asked: Vec<_> = (0..300).map(|_| one.spawn(two.key(), 0)).collect();
+    sleep(Duration::from_secs(1)).await;
+    let refused = asked.iter().filter(|asked| asked.is_finished()).count();
+    assert_eq!(refused, 300 - MAX_WAITING);
+    assert_eq!(one.ask(three.key()).await, Ok(3));
+    for asked in asked {
+        assert_eq!(asked.await.unwrap(), Err(Failure::Unavailable));
+    }
+    // So do those who wait for a key that is on its way.
+    one.cluster.learn(2, view(&[1], &[1, 2, 3]), false);
+    let asked: Vec<_> = (0..300).map(|_| one.spawn(two.key(), 0)).collect();
+    a_moment().await;
+    let refused = asked.iter().filter(|asked| asked.is_finished()).count();
+    assert_eq!(refused, 300 - MAX_WAITING);
+    one.cluster.learn(2, view(&[1], &[1, 2, 3]), true);
+    let mut answered = 0;
+    for asked in asked {
+        answered += usize::from(asked.await.unwrap().is_ok());
+    }
+    assert!((100..=MAX_WAITING).contains(&answered), "{answered}");
+    assert_eq!(one.placed.waiting.available_permits(), MAX_WAITING);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_that_send_each_other_on_without_end_are_not_followed() {
     let (net, [one, two, _]) = three().await;
     let key = two.key();
@@ -416,30 +452,6 @@ async fn an_answer_that_comes_after_the_key_has_left_is_not_given_and_no_actor_s
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stays_on_answers_here_until_it_is_handed_over() {
-    let (net, [one, two, _]) = three().await;
-    let key = one.key();
-    let next = || view(&[2], &[1, 2, 3]);
-    for node in [&one, &two] {
-        node.cluster.learn(2, next(), false);
-    }
-    one.placed.stay_on();
-    assert_eq!(one.ask(key).await, Ok(1));
-    one.placed.hand_over(|_| false, soon()).await;
-    let moved = one.spawn(key, 0);
-    a_moment().await;
-    assert!(!moved.is_finished());
-    for node in [&one, &two] {
-        node.cluster.learn(2, next(), true);
-    }
-    assert_eq!(moved.await.unwrap(), Ok(2));
-    // It is handed over: nothing stays on any more.
-    one.placed.stay_on();
-    assert_eq!(one.ask(key).await, Ok(2));
-    assert_eq!((net.calls(), one.residents()), (2, 0));
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_answer_that_was_given_before_the_key_left_counts_however_late_its_asker_is() {
     let (_net, [one, ..]) = three().await;
     let key = one.key();
@@ -492,6 +504,42 @@ async fn what_waits_for_an_actor_that_leaves_goes_to_the_node_that_has_it_next()
     }
     assert_eq!(unread.await.unwrap(), Ok(2));
     assert_eq!((net.calls(), one.residents()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_need_in_order_to_leave_is_asked_where_it_is_until_it_leaves() {
+    let net = Arc::new(Net::default());
+    let first = || view(&[1, 2], &[1, 2]);
+    let one = Node::with(1, &net, first(), Placed::lingering).await;
+    let two = Node::with(2, &net, first(), Placed::lingering).await;
+    let next = || view(&[1, 2, 3], &[1, 2]);
+    let three = Node::with(3, &net, next(), Placed::lingering).await;
+    // A key that goes from the first node to the third.
+    let leaves = |key: &UserId| {
+        let is_third = three.placed.is_here(key);
+        is_third && one.placed.is_here(key)
+    };
+    let mut keys = (0..).map(|number| UserId(Uuid::from_u128(number)));
+    let moving = keys.find(leaves).unwrap();
+    for node in [&one, &two, &three] {
+        node.cluster.learn(2, next(), false);
+    }
+    assert_eq!(one.ask(moving).await, Ok(1));
+    assert_eq!(two.ask(moving).await, Ok(1));
+    assert_eq!(one.residents(), 1);
+    // Its turn has come: whoever needs it waits until the third node has it.
+    one.placed.hand_over(|_| false, soon()).await;
+    assert_eq!(one.residents(), 0);
+    let asked = [one.spawn(moving, 0), two.spawn(moving, 0)];
+    a_moment().await;
+    assert!(asked.iter().all(|asked| !asked.is_finished()));
+    for node in [&one, &two, &three] {
+        node.cluster.learn(2, next(), true);
+    }
+    for asked in asked {
+        assert_eq!(asked.await.unwrap(), Ok(3));
+    }
+    assert_eq!((one.residents(), two.residents()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

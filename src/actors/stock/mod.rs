@@ -70,7 +70,7 @@ impl Stocks {
     ) -> Self {
         let item = StockItem::new(store, sources, commit_time);
         Self {
-            placed: Placed::new(Directory::new(item, shards, bounds), cluster),
+            placed: Placed::new(Directory::new(item, shards, bounds), cluster).lingering(),
             figures: Figures::new(),
         }
     }

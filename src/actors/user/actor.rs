@@ -35,7 +35,9 @@ pub(crate) enum Message {
     FetchLost,
     Reserved(Box<Reserving>),
     ReserveLost,
-    Settled,
+    /// What an attempt held is sold, or released.
+    Sold,
+    Released,
     Committed(Result<(), CommitFailure>),
     Quiesce,
 }

@@ -46,7 +46,11 @@ impl Turn<'_> {
             Message::FetchLost => self.resident.fetching -= 1,
             Message::Reserved(reserving) => self.reserved(*reserving),
             Message::ReserveLost => self.attempt_over(),
-            Message::Settled => self.resident.settling -= 1,
+            Message::Sold => self.resident.settling -= 1,
+            Message::Released => {
+                self.resident.settling -= 1;
+                self.attempt_over();
+            }
             Message::Committed(outcome) => self.committed(outcome),
             Message::Quiesce => self.resident.quiescing = true,
         }

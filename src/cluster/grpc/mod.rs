@@ -4,6 +4,7 @@
 //! call that was not answered is what is certain.
 
 mod client;
+mod connections;
 mod secret;
 mod server;
 mod tls;
@@ -31,9 +32,9 @@ const CONNECT_TIME: Duration = Duration::from_secs(1);
 /// How long TLS may take to agree.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(1);
 /// The pause between two questions whether the other end of a connection is still there.
-const PING_PAUSE: Duration = Duration::from_secs(5);
+const PING_PAUSE: Duration = Duration::from_secs(2);
 /// How long that may take to be answered.
-const PING_TIME: Duration = Duration::from_secs(3);
+const PING_TIME: Duration = Duration::from_secs(2);
 /// Carries the id of the client's request.
 const REQUEST_ID: &str = "x-request-id";
 /// Says that the call was refused before it was read.

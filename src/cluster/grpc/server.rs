@@ -1,5 +1,6 @@
 //! Answers the calls of other nodes.
 
+use super::connections::connections;
 use super::proto::cluster_server::{Cluster, ClusterServer};
 use super::proto::{self, AskRequest, AskResponse, Undone, ask_response::Outcome};
 use super::{ClusterSecret, MAX_MESSAGE, PING_PAUSE, PING_TIME, REFUSED, REQUEST_ID, Tls, WINDOW};
@@ -13,7 +14,6 @@ use tokio::time::Instant;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 /// How long a call is handled at most, whatever its caller says.
@@ -24,6 +24,8 @@ const MAX_REQUEST_ID: usize = 128;
 /// How much is done for other nodes at once.
 #[derive(Clone, Copy, Debug)]
 pub struct ServerLimits {
+    /// Connections; more are left to wait until one has ended.
+    pub connections: usize,
     /// Calls under way in all; what comes beyond is refused before it is read.
     pub calls: usize,
     /// Calls under way in one connection; what comes beyond waits at the caller.
@@ -33,6 +35,7 @@ pub struct ServerLimits {
 impl Default for ServerLimits {
     fn default() -> Self {
         Self {
+            connections: 1_024,
             calls: 4_096,
             calls_per_connection: 512,
         }
@@ -65,7 +68,6 @@ pub async fn serve(
         .max_encoding_message_size(MAX_MESSAGE);
     let calls = Arc::new(Semaphore::new(limits.calls));
     let admitted = InterceptedService::new(service, move |call| admit(call, &secret, &calls));
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     server
         .max_concurrent_streams(limits.calls_per_connection)
         .initial_stream_window_size(WINDOW)
@@ -74,7 +76,7 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(PING_TIME))
         .timeout(MAX_TIME)
         .add_service(admitted)
-        .serve_with_incoming_shutdown(incoming, shutdown)
+        .serve_with_incoming_shutdown(connections(listener, limits.connections), shutdown)
         .await?;
     Ok(())
 }

@@ -60,7 +60,9 @@ struct Served {
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.runtime.take().map(Runtime::shutdown_background);
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -294,6 +296,23 @@ async fn a_node_with_too_many_calls_refuses_more_and_then_takes_them_again() {
     // Its caller has gone: the place is free as soon as the node has learned of it.
     hanging.abort();
     while ask(&client, &to, b"hello").await != given(b"hello") {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_one_that_ends_makes_room() {
+    let limits = ServerLimits {
+        connections: 1,
+        ..ServerLimits::default()
+    };
+    let (served, first, second) = (Served::new(None, limits).await, client(), client());
+    let to = served.member();
+    assert_eq!(ask(&first, &to, b"hello").await, given(b"hello"));
+    let waits = ask_for(&second, &to, b"hello", Duration::from_millis(300)).await;
+    assert!(waits.is_err() && served.calls() == 1);
+    drop(first);
+    while ask(&second, &to, b"hello").await != given(b"hello") {
         tokio::task::yield_now().await;
     }
 }

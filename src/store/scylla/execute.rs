@@ -29,6 +29,7 @@ impl ScyllaStore {
         let mut batch = Batch::new(BatchType::Unlogged);
         batch.set_execution_profile_handle(Some(self.statements.conditional.clone()));
         batch.set_is_idempotent(false);
+        batch.set_history_listener(self.statements.counters.conditional_writes.clone());
         let (prepared, values): (Vec<_>, Vec<_>) = statements.into_iter().unzip();
         for statement in prepared {
             batch.append_statement(statement.clone());
@@ -71,6 +72,7 @@ impl ScyllaStore {
         let mut batch = Batch::new(BatchType::Unlogged);
         batch.set_execution_profile_handle(Some(self.statements.ordinary.clone()));
         batch.set_is_idempotent(true);
+        batch.set_history_listener(self.statements.counters.writes.clone());
         let (prepared, values): (Vec<_>, Vec<_>) = statements.into_iter().unzip();
         for statement in prepared {
             batch.append_statement(statement.clone());

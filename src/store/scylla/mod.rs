@@ -10,6 +10,7 @@ mod catalog_log;
 mod catalogs;
 mod commits;
 mod connect;
+mod counts;
 mod error;
 mod execute;
 mod expiry;
@@ -24,6 +25,7 @@ mod stocks;
 mod users;
 
 pub use connect::ConnectError;
+pub use counts::Counts;
 pub use migrate::{MigrateError, Migration, migrate};
 pub use options::{Options, Replication, Tls, UNFINISHED, Writers};
 pub use schema::SchemaError;

@@ -1,5 +1,6 @@
 //! Every statement of the store, prepared once.
 
+use super::counts::Counters;
 use super::profiles::Profiles;
 use scylla::client::execution_profile::ExecutionProfileHandle;
 use scylla::client::session::Session;
@@ -15,6 +16,8 @@ enum Kind {
     Serial,
     /// A read or write of a table that no conditional write touches; it may be repeated.
     Ordinary,
+    /// As an ordinary read, but nobody's: it is not counted.
+    Ping,
 }
 
 macro_rules! statements {
@@ -25,6 +28,7 @@ macro_rules! statements {
             pub(super) conditional: ExecutionProfileHandle,
             /// Of batches without a condition.
             pub(super) ordinary: ExecutionProfileHandle,
+            pub(super) counters: Counters,
             $($(#[$doc])* pub(super) $name: PreparedStatement,)*
         }
 
@@ -35,12 +39,15 @@ macro_rules! statements {
                 keyspace: &str,
                 profiles: &Profiles,
             ) -> Result<Self, PrepareError> {
-                $(let $name = prepare(session, keyspace, profiles, Kind::$kind, $text);)*
+                let counters = Counters::default();
+                let how = (profiles, &counters);
+                $(let $name = prepare(session, keyspace, how, Kind::$kind, $text);)*
                 // All at once: each is a round trip to every node.
                 let ($($name,)*) = tokio::try_join!($($name,)*)?;
                 Ok(Self {
                     conditional: profiles.conditional.clone(),
                     ordinary: profiles.ordinary.clone(),
+                    counters,
                     $($name,)*
                 })
             }
@@ -139,23 +146,28 @@ statements! {
         "SELECT value FROM {ks}.shop WHERE shop = 'shop' AND kind = ? AND id = ?",
 
     /// Asks whether anybody answers.
-    ping: Ordinary "SELECT user_id FROM {ks}.order_owners WHERE order_id = ?",
+    ping: Ping "SELECT user_id FROM {ks}.order_owners WHERE order_id = ?",
 }
 
 async fn prepare(
     session: &Session,
     keyspace: &str,
-    profiles: &Profiles,
+    (profiles, counters): (&Profiles, &Counters),
     kind: Kind,
     text: &str,
 ) -> Result<PreparedStatement, PrepareError> {
     let mut statement = session.prepare(text.replace("{ks}", keyspace)).await?;
-    let profile = match kind {
-        Kind::Conditional => &profiles.conditional,
-        Kind::Serial => &profiles.serial,
-        Kind::Ordinary => &profiles.ordinary,
+    let (profile, counter) = match kind {
+        Kind::Conditional => (&profiles.conditional, Some(&counters.conditional_writes)),
+        Kind::Serial => (&profiles.serial, Some(&counters.serial_reads)),
+        Kind::Ordinary if text.starts_with("SELECT") => (&profiles.ordinary, Some(&counters.reads)),
+        Kind::Ordinary => (&profiles.ordinary, Some(&counters.writes)),
+        Kind::Ping => (&profiles.ordinary, None),
     };
     statement.set_execution_profile_handle(Some(profile.clone()));
     statement.set_is_idempotent(!matches!(kind, Kind::Conditional));
+    if let Some(counter) = counter {
+        statement.set_history_listener(counter.clone());
+    }
     Ok(statement)
 }

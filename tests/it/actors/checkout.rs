@@ -1,6 +1,7 @@
 //! Orders: placed once, with the stock that they need, or not at all.
 
 use super::audit::attempts;
+use super::checkout_crash::order_commit;
 use crate::world::{World, all_quiet, in_order, order_request, soon};
 use cartwright::actors::Failure;
 use cartwright::domain::ids::UserId;
@@ -103,5 +104,33 @@ async fn what_an_order_that_failed_holds_is_released_at_the_next_try() {
     assert_eq!(world.store.injected(), 2);
     assert_eq!(world.stock("shirt").await.held, 0);
     assert_eq!(attempts(&world).await, []);
+    world.system.stop(soon()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_order_is_not_refused_for_want_of_what_its_first_attempt_still_holds() {
+    let world = World::new().await;
+    let user = world.user().await;
+    world.add(user, "mug", 100).await.unwrap();
+    let mut orders_fail = 1;
+    let mut releases_fail = 3;
+    world.store.script(move |op| {
+        let left = match op {
+            op if order_commit(op) => &mut orders_fail,
+            op if settles(op, HoldState::Released) => &mut releases_fail,
+            _ => return None,
+        };
+        *left -= 1;
+        (*left >= 0).then_some(Fault::Refused)
+    });
+    let failed = world.order(user, Some("order")).await;
+    assert!(matches!(failed, Err(Failure::Unavailable)), "{failed:?}");
+    let placed = world.order(user, Some("order")).await.unwrap();
+    assert_eq!(world.store.injected(), 4);
+    all_quiet().await;
+    let level = world.stock("mug").await;
+    assert_eq!((level.available, level.held, level.sold), (0, 0, 100));
+    assert_eq!(attempts(&world).await, []);
+    drop(placed);
     world.system.stop(soon()).await;
 }

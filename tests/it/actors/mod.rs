@@ -38,6 +38,7 @@ mod checkout_races;
 mod checkout_unlucky;
 mod commit_path;
 mod conflict;
+mod costs;
 mod history;
 mod keys;
 mod openid;

@@ -88,7 +88,7 @@ async fn a_body_in_chunks_is_a_body() {
 #[tokio::test]
 async fn every_endpoint_has_a_route_and_asks_for_a_token_where_it_should() {
     let shop = Shop::open().await;
-    for endpoint in ENDPOINTS {
+    for endpoint in ENDPOINTS.iter().filter(|one| !one.for_operators) {
         let path = endpoint.path.replace(":id", "none");
         let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
         for token in [None, Some("x.y.z"), Some("")] {

@@ -8,7 +8,7 @@
 pub mod patient;
 
 use cartwright::store::Store;
-use cartwright::store::fault::{Fault, FaultPlan, FaultyStore};
+use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
@@ -54,13 +54,24 @@ pub fn stores(store: impl Store + 'static, seed: u64) -> (Arc<dyn Store>, Arc<dy
     let faulty = sound.beside(FaultPlan::NONE);
     let (mut random, switch) = (random(seed), Switch::default());
     let shared = switch.0.clone();
-    faulty.script(move |_| {
+    faulty.script(move |op| {
         let fault = draw(&mut random, LONGEST_DELAY);
         let fault = fault.filter(|_| shared.is_on.load(Ordering::Relaxed))?;
         shared.drawn.fetch_add(1, Ordering::Relaxed);
+        // Shown where the test fails.
+        println!("{fault:?}: {}", name(op));
         Some(fault)
     });
     (Arc::new(sound), Arc::new(faulty), switch)
+}
+
+fn name(op: &Op<'_>) -> String {
+    match op {
+        Op::Commit(commit) => format!("commit of {:?}", commit.change.partition()),
+        Op::PutCatalog(rows) => format!("put {} rows of the catalogue", rows.len()),
+        Op::PutAttempt(attempt) => format!("put the attempt {}", attempt.order_id),
+        op => format!("{op:?}"),
+    }
 }
 
 /// What goes wrong with an operation. A late write is applied after its repetition.

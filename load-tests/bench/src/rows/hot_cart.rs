@@ -2,17 +2,15 @@
 //! commit carry all that were decided meanwhile, and one commit for each change.
 
 use crate::Failure;
+use crate::data::Place;
 use crate::measure::{Row, Sample};
-use crate::world::{CLIENTS, Disk, World, closed_loop, soon};
+use crate::world::{CLIENTS, World, closed_loop, soon};
 use async_trait::async_trait;
 use cartwright::actors::user::Users;
 use cartwright::domain::cart::Cart;
-use cartwright::domain::catalog::Attributes;
-use cartwright::domain::ids::{LineId, ProductId, UserId};
+use cartwright::domain::ids::{LineId, UserId};
 use cartwright::domain::user::{Command, Request};
-use cartwright::sources::Sources;
-use cartwright::store::{Change, Commit, Commits, UserWrite, WriteId};
-use std::path::Path;
+use cartwright::store::{Change, Commit, UserWrite, WriteId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use tokio::time::Instant;
@@ -29,37 +27,24 @@ pub(crate) struct HotCart {
     lines: Arc<[LineId]>,
     cart: Arc<Cart>,
     next: Arc<AtomicI64>,
-    plain: Disk,
-    sources: Sources,
+    plain: UserId,
     version: AtomicU64,
 }
 
 impl HotCart {
-    pub(crate) async fn new(dir: &Path) -> Result<Self, Failure> {
-        let world = World::new(dir).await?;
-        let users = world.system.users();
-        let user = world.user().await?;
-        for line in 0..LINES {
-            let attributes = Attributes::from([("engraving".to_owned(), line.to_string())]);
-            let add = Command::AddItem {
-                product_id: ProductId::parse("hot")?,
-                variant_id: None,
-                quantity: 1,
-                attributes,
-            };
-            users.ask(user, Request::of(add, 0), soon()).await?;
-        }
+    pub(crate) async fn new(place: &Place) -> Result<Self, Failure> {
+        let world = World::new(place).await?;
+        let user = world.shopper(LINES).await?;
         let cart = world.stored(user).await?.cart;
         Ok(Self {
-            lines: cart.lines.iter().map(|line| line.id).collect(),
-            sources: world.sources.clone(),
-            world,
-            users,
+            users: world.system.users(),
             user,
+            lines: cart.lines.iter().map(|line| line.id).collect(),
             cart: Arc::new(cart),
             next: Arc::default(),
-            plain: Disk::new(dir).await?,
+            plain: UserId(world.sources.entropy.uuid()),
             version: AtomicU64::new(0),
+            world,
         })
     }
 }
@@ -68,6 +53,7 @@ impl HotCart {
 impl Row for HotCart {
     /// The store alone: a cart of the same size, one commit after the other.
     async fn baseline(&self, end: Instant) -> Result<Sample, Failure> {
+        let (store, entropy) = (self.world.store(), &self.world.sources.entropy);
         let mut done = 0;
         while Instant::now() < end {
             let write = UserWrite {
@@ -76,10 +62,10 @@ impl Row for HotCart {
             };
             let commit = Commit {
                 expected: self.version.fetch_add(1, Ordering::Relaxed),
-                write: WriteId(self.sources.entropy.uuid()),
-                change: Change::User(self.user, write),
+                write: WriteId(entropy.uuid()),
+                change: Change::User(self.plain, write),
             };
-            self.plain.store.commit(commit).await?;
+            store.commit(commit).await?;
             done += 1;
         }
         Ok(Sample::Count(done))
@@ -102,7 +88,8 @@ impl Row for HotCart {
         .await
     }
 
-    async fn close(&self) {
+    async fn close(&self) -> Result<(), Failure> {
         self.world.stop().await;
+        Ok(())
     }
 }

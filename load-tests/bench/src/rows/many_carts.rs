@@ -1,20 +1,21 @@
 //! Carts of many users, each changed by its own client: through the actors, at the directory or
-//! over HTTP, and by tasks that commit the same bytes to the same kind of store.
+//! over HTTP, and by tasks that commit the same bytes to the same store.
 
 use crate::Failure;
+use crate::data::{Data, Place};
+use crate::keyspace::Bare;
 use crate::measure::{Row, Sample};
 use crate::served::{Served, customers};
 use crate::wire::{Clients, Connection, cycle, request};
-use crate::world::{CLIENTS, Disk, World, closed_loop, soon};
+use crate::world::{CLIENTS, World, closed_loop, soon};
 use async_trait::async_trait;
 use cartwright::actors::user::Users;
 use cartwright::domain::cart::Cart;
-use cartwright::domain::catalog::Attributes;
-use cartwright::domain::ids::{LineId, ProductId, UserId};
+use cartwright::domain::ids::{LineId, UserId};
 use cartwright::domain::user::{Command, Request};
 use cartwright::sources::Sources;
-use cartwright::store::{Change, Commit, Commits, UserWrite, Users as _, WriteId};
-use std::path::Path;
+use cartwright::store::encoding::encode;
+use cartwright::store::{Change, Commit, Store, UserWrite, WriteId};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
@@ -27,16 +28,27 @@ const QUANTITIES: u64 = 900;
 
 pub(crate) struct ManyCarts {
     carts: Arc<[Plain]>,
-    plain: Disk,
+    committer: Arc<Committer>,
     sources: Sources,
     through: Through,
 }
 
 /// What a task of the baseline commits.
 struct Plain {
+    /// Whose cart the subject changes.
     user: UserId,
     cart: Arc<Cart>,
+    /// The cart as it is stored.
+    bytes: Vec<u8>,
+    /// Whose cart the baseline writes, and its version.
+    beside: UserId,
     version: AtomicU64,
+}
+
+/// With what the baseline commits: without a server the store, with one the driver alone.
+enum Committer {
+    Store(Arc<dyn Store>),
+    Bare(Box<Bare>),
 }
 
 /// Where the changes enter.
@@ -49,43 +61,33 @@ enum Through {
     Http {
         clients: Clients,
         _served: Served,
-        _disk: Disk,
+        _data: Data,
     },
 }
 
 impl ManyCarts {
-    pub(crate) async fn at_the_directory(dir: &Path) -> Result<Self, Failure> {
-        let world = World::new(dir).await?;
-        let users = world.system.users();
+    pub(crate) async fn at_the_directory(place: &Place) -> Result<Self, Failure> {
+        let world = World::new(place).await?;
         let mut carts = Vec::new();
         for _ in 0..CLIENTS {
-            let user = world.user().await?;
-            for line in 0..LINES {
-                let add = Command::AddItem {
-                    product_id: ProductId::parse("hot")?,
-                    variant_id: None,
-                    quantity: 1,
-                    attributes: Attributes::from([("engraving".to_owned(), line.to_string())]),
-                };
-                users.ask(user, Request::of(add, 0), soon()).await?;
-            }
-            carts.push(plain(user, world.stored(user).await?.cart));
+            let user = world.shopper(LINES).await?;
+            carts.push(plain(user, world.stored(user).await?.cart, &world.sources));
         }
         Ok(Self {
             carts: carts.into(),
-            plain: Disk::new(dir).await?,
+            committer: Committer::new(&world.data).await?,
             sources: world.sources.clone(),
             through: Through::Directory {
+                users: world.system.users(),
                 world: Box::new(world),
-                users,
                 next: Arc::default(),
             },
         })
     }
 
-    pub(crate) async fn over_http(dir: &Path) -> Result<Self, Failure> {
-        let disk = Disk::new(dir).await?;
-        let served = Served::product(disk.store.clone()).await?;
+    pub(crate) async fn over_http(place: &Place) -> Result<Self, Failure> {
+        let (data, sources) = (Data::open(place).await?, Sources::system());
+        let served = Served::product(data.reopened()).await?;
         let (mut carts, mut scripts) = (Vec::new(), Vec::new());
         let mut connection = Connection::open(served.address).await?;
         for customer in customers(served.address, CLIENTS).await? {
@@ -98,7 +100,7 @@ impl ManyCarts {
                 connection.exchange(&add).await?;
             }
             let user = UserId(Uuid::parse_str(&customer.id)?);
-            let cart = disk.store.user(user).await?.value.cart;
+            let cart = data.store().user(user).await?.value.cart;
             let set = |number: u64| {
                 let lines = &cart.lines;
                 let line = lines[usize::try_from(number % LINES).unwrap_or_default()].id;
@@ -108,50 +110,73 @@ impl ManyCarts {
                 request("PATCH", &path, token, &body)
             };
             scripts.push(cycle((0..QUANTITIES).map(set).collect()));
-            carts.push(plain(user, cart));
+            carts.push(plain(user, cart, &sources));
         }
         let address = served.address;
         Ok(Self {
             carts: carts.into(),
-            plain: Disk::new(dir).await?,
-            sources: Sources::system(),
+            committer: Committer::new(&data).await?,
+            sources,
             through: Through::Http {
                 clients: Clients { address, scripts },
                 _served: served,
-                _disk: disk,
+                _data: data,
             },
         })
     }
 }
 
-fn plain(user: UserId, cart: Cart) -> Plain {
-    let version = AtomicU64::new(0);
+fn plain(user: UserId, cart: Cart, sources: &Sources) -> Plain {
     Plain {
         user,
+        bytes: encode(&cart),
         cart: Arc::new(cart),
-        version,
+        beside: UserId(sources.entropy.uuid()),
+        version: AtomicU64::new(0),
+    }
+}
+
+impl Committer {
+    async fn new(data: &Data) -> Result<Arc<Self>, Failure> {
+        Ok(Arc::new(match data {
+            Data::Disk(_) => Self::Store(data.store()),
+            Data::Keyspace(keyspace, _) => Self::Bare(Box::new(Bare::connect(keyspace).await?)),
+        }))
+    }
+
+    async fn commit(&self, plain: &Plain, write: Uuid) -> Result<(), Failure> {
+        let expected = plain.version.fetch_add(1, Ordering::Relaxed);
+        let store = match self {
+            Self::Store(store) => store,
+            Self::Bare(bare) => {
+                let (user, cart) = (plain.beside, &plain.bytes);
+                return bare.commit_cart(user, expected, write, cart).await;
+            }
+        };
+        let user_write = UserWrite {
+            cart: Some(plain.cart.clone()),
+            ..UserWrite::default()
+        };
+        let commit = Commit {
+            expected,
+            write: WriteId(write),
+            change: Change::User(plain.beside, user_write),
+        };
+        Ok(store.commit(commit).await?)
     }
 }
 
 #[async_trait]
 impl Row for ManyCarts {
     async fn baseline(&self, end: Instant) -> Result<Sample, Failure> {
-        let (carts, store) = (self.carts.clone(), self.plain.store.clone());
+        let (carts, committer) = (self.carts.clone(), self.committer.clone());
         let sources = self.sources.clone();
         closed_loop(end, move |client| {
-            let (carts, store, sources) = (carts.clone(), store.clone(), sources.clone());
+            let (carts, committer) = (carts.clone(), committer.clone());
+            let write = sources.entropy.uuid();
             async move {
                 let plain = &carts[usize::try_from(client)?];
-                let write = UserWrite {
-                    cart: Some(plain.cart.clone()),
-                    ..UserWrite::default()
-                };
-                let commit = Commit {
-                    expected: plain.version.fetch_add(1, Ordering::Relaxed),
-                    write: WriteId(sources.entropy.uuid()),
-                    change: Change::User(plain.user, write),
-                };
-                Ok(store.commit(commit).await?)
+                committer.commit(plain, write).await
             }
         })
         .await
@@ -178,9 +203,10 @@ impl Row for ManyCarts {
         .await
     }
 
-    async fn close(&self) {
+    async fn close(&self) -> Result<(), Failure> {
         if let Through::Directory { world, .. } = &self.through {
             world.stop().await;
         }
+        Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! Reads over HTTP by 64 connections, against bare warp routes that give the same bodies.
 
 use crate::Failure;
+use crate::data::Disk;
 use crate::generated;
 use crate::measure::{Row, Sample};
 use crate::served::{Customer, SECRET, Served, customers, routes};
 use crate::wire::{Clients, Connection, Request, Script, cycle, get, request};
-use crate::world::{CLIENTS, Disk};
+use crate::world::CLIENTS;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -170,7 +171,7 @@ struct Shop {
 impl Shop {
     async fn open(dir: &Path) -> Result<Self, Failure> {
         let disk = Disk::generated(dir, &generated::catalogue(PRODUCTS)).await?;
-        let served = Served::product(disk.store.clone()).await?;
+        let served = Served::product(disk.opened()).await?;
         Ok(Self { served, disk })
     }
 

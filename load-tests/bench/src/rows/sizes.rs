@@ -3,11 +3,11 @@
 //! what was written for an earlier one.
 
 use crate::Failure;
+use crate::data::Disk;
 use crate::generated;
 use crate::measure::{Row, Sample, Unit};
 use crate::served::Served;
 use crate::wire::{Clients, Connection, Script, get};
-use crate::world::Disk;
 use async_trait::async_trait;
 use cartwright::import::generate::{Generator, RARE};
 use serde_json::Value;
@@ -57,7 +57,7 @@ impl Shop {
         let generator = generated::catalogue(products);
         let disk = Disk::generated(dir, &generator).await?;
         Ok(Self {
-            served: Served::product(disk.store.clone()).await?,
+            served: Served::product(disk.opened()).await?,
             generator,
             _disk: disk,
         })
@@ -157,8 +157,9 @@ impl Row for BySize {
         self.large.run(end).await
     }
 
-    async fn close(&self) {
+    async fn close(&self) -> Result<(), Failure> {
         // The last row takes the servers along.
         let _ = &self.sizes;
+        Ok(())
     }
 }

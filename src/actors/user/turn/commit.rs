@@ -6,7 +6,6 @@ use super::super::resident::Phase;
 use super::Turn;
 use crate::actors::Failure;
 use crate::actors::beside::beside;
-use crate::domain::stock::Settlement;
 use crate::store::resolve::{self, Failure as CommitFailure};
 use crate::store::{Change, Commit, WriteId};
 use tokio::time::Instant;
@@ -70,7 +69,7 @@ impl Turn<'_> {
     /// What the batch carried is durable: answer, and settle the order that it placed.
     fn release(&mut self, decided: Decided) {
         if let Some(placing) = decided.placing {
-            self.settle(placing, Settlement::Sold);
+            self.sell(placing);
         }
         decided.asked.port.answer(decided.reply);
     }

@@ -92,19 +92,25 @@ impl Turn<'_> {
         }
     }
 
-    /// Ends an attempt that was not committed and never will be.
+    /// Ends an attempt that was not committed and never will be. The user's next one waits until it
+    /// holds nothing more: it might be refused for want of just that.
     pub(super) fn give_up(&mut self, placing: Placing) {
-        self.settle(placing, Settlement::Released);
+        self.settle(placing, Settlement::Released, || Message::Released);
     }
 
-    pub(super) fn settle(&mut self, placing: Placing, settlement: Settlement) {
+    /// Ends an attempt that was committed.
+    pub(super) fn sell(&mut self, placing: Placing) {
+        self.settle(placing, Settlement::Sold, || Message::Sold);
+        self.attempt_over();
+    }
+
+    fn settle(&mut self, placing: Placing, settlement: Settlement, done: fn() -> Message) {
         self.resident.settling += 1;
         let means = self.means.clone();
-        beside(self.myself, Message::Settled, async move {
+        beside(self.myself, done(), async move {
             settle(means, placing.attempt, settlement).await;
-            Message::Settled
+            done()
         });
-        self.attempt_over();
     }
 
     /// There is no order in the making any more: the next in the queue has its turn. Each is

@@ -41,7 +41,7 @@ pub(super) fn draft(
     let demand = demand(&quote.lines, &promotions)?;
     let shipping_address = checkout.shipping_address.clone();
     let order = Order {
-        id: OrderId((context.fresh_id)()),
+        id: OrderId::new(context.now, (context.fresh_id)()),
         user_id: account.id,
         seq: 0,
         status: OrderStatus::Pending,

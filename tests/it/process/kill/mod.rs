@@ -7,7 +7,7 @@ mod stock;
 
 use super::api::{Answer, Api, login, registration};
 use super::binary::{Server, Shop};
-use crate::history::{Final, Recorder, check, lines_of};
+use crate::history::{Final, Recorder, check};
 use cartwright::sources::{Entropy, SystemEntropy};
 use futures::future::join_all;
 use hand::{Hand, Unanswered};
@@ -162,12 +162,10 @@ impl World {
         let api = Api::of(&server.url);
         let (mut sold, mut orders, mut end) = (BTreeMap::new(), Vec::new(), Final::default());
         for shopper in &self.shoppers {
-            let placed = shopper::look(&api, &self.recorder, shopper).await;
+            let (cart, placed) = shopper::look(&api, &self.recorder, shopper).await;
             let shopper = shopper.lock().unwrap();
             shopper.count_sold(&mut sold);
             orders.extend(shopper.order_ids());
-            let cart = api.get("/cart", Some(&shopper.access_token)).await;
-            let cart = lines_of(&cart.body["data"]);
             end.carts.insert(shopper.email.clone(), cart);
             end.orders.insert(shopper.email.clone(), placed);
         }

@@ -1,7 +1,7 @@
 //! What one shopper knows: a session, lines that may be in the cart, orders as they were told.
 
 use super::Shared;
-use crate::history::{Call, Order, Recorder, lines_of, name_of};
+use crate::history::{Call, Lines, Order, Recorder, lines_of, name_of};
 use crate::process::api::{Answer, Api, Request, login, post};
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
@@ -138,8 +138,8 @@ fn check_sums(order: &Value) {
 }
 
 /// Looks at the cart, and records it. The session must be known, and the orders those that were
-/// told. Returns them.
-pub async fn look(api: &Api, recorder: &Recorder, shopper: &Shared) -> Vec<Order> {
+/// told. Returns both.
+pub async fn look(api: &Api, recorder: &Recorder, shopper: &Shared) -> (Lines, Vec<Order>) {
     let refresh = shopper.lock().unwrap().refresh_request();
     let session = api.try_send(&refresh).await.unwrap();
     shopper.lock().unwrap().enter(&session);
@@ -152,5 +152,6 @@ pub async fn look(api: &Api, recorder: &Recorder, shopper: &Shared) -> Vec<Order
     recorder.answered(asked, &cart, true);
     let orders = api.orders(&token).await;
     shopper.lock().unwrap().compare(&orders);
-    orders.iter().map(Order::of).collect()
+    let orders = orders.iter().map(Order::of).collect();
+    (lines_of(&cart.body["data"]), orders)
 }
