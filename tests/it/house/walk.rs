@@ -175,6 +175,7 @@ fn run(steps: &[Step], variables: &[(&str, &str)]) -> String {
         .env("CARTWRIGHT_LOG", "error")
         .env_remove("CARTWRIGHT_TEST_CQL")
         .env_remove("CARTWRIGHT_TEST_STORE")
+        .env_remove("CARTWRIGHT_TEST_HISTORY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)
