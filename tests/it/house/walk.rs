@@ -1,6 +1,7 @@
-//! `README.md`: its walk-through and its login with Google, run line by line.
+//! `README.md`: its walk-through, its login with Google and its three nodes, run line by line.
 
 use super::{read, root, section};
+use crate::cql;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Read as _;
@@ -100,8 +101,25 @@ fn the_login_with_google_shows_what_it_says() {
     walk("## Login with Google", &["bash", "curl", "node", "npm"], 3);
 }
 
+#[test]
+fn the_three_nodes_show_what_they_say() {
+    let Some(server) = cql::server() else { return };
+    let store = format!("scylla://{server}/{}", cql::unused());
+    walk_with(
+        "## Several nodes",
+        &["bash", "curl"],
+        5,
+        &[("STORE", &store)],
+    );
+}
+
 /// Runs the steps of a section, at least so many, where these programs are.
 fn walk(heading: &str, needs: &[&str], least: usize) {
+    walk_with(heading, needs, least, &[]);
+}
+
+/// The same, with these variables.
+fn walk_with(heading: &str, needs: &[&str], least: usize, variables: &[(&str, &str)]) {
     if let Some(lacking) = needs.iter().find(|program| !has(program)) {
         assert!(
             std::env::var_os("CI").is_none(),
@@ -113,7 +131,7 @@ fn walk(heading: &str, needs: &[&str], least: usize) {
     let manual = read("README.md");
     let steps = steps(&section(&manual, heading));
     assert!(steps.len() >= least);
-    let shown = run(&steps);
+    let shown = run(&steps, variables);
     let outputs: Vec<_> = shown.split(NEXT).collect();
     for (step, output) in steps.iter().zip(&outputs) {
         if let Some(line) = missing(&step.shown, output) {
@@ -125,18 +143,20 @@ fn walk(heading: &str, needs: &[&str], least: usize) {
 }
 
 /// What the steps show, each with [`NEXT`] after it unless it failed.
-fn run(steps: &[Step]) -> String {
+fn run(steps: &[Step], variables: &[(&str, &str)]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let bin = dir.path().join("bin");
     fs::create_dir(&bin).unwrap();
     stand_in(&bin);
-    symlink(root().join("tests"), dir.path().join("tests")).unwrap();
+    for folder in ["src", "tests"] {
+        symlink(root().join(folder), dir.path().join(folder)).unwrap();
+    }
     let port = free_port();
     let shop = std::env::var("CARTWRIGHT_TEST_SHOP")
         .unwrap_or_else(|_| format!("http://127.0.0.1:{port}"));
     // What was started is ended, however the walk ends.
     let mut script =
-        "set -euo pipefail\ntrap 'kill -9 ${SERVER:-} ${ISSUER:-} 2>/dev/null || true' EXIT\n"
+        "set -euo pipefail\ntrap 'kill -9 ${SERVER:-} ${ISSUER:-} ${ONE:-} ${TWO:-} ${THREE:-} 2>/dev/null || true' EXIT\n"
             .to_owned();
     for step in steps {
         writeln!(script, "{}printf '{NEXT}'", step.typed).unwrap();
@@ -148,11 +168,14 @@ fn run(steps: &[Step]) -> String {
         .env("PATH", format!("{}:{path}", bin.display()))
         .env("SHOP", shop)
         .env("ISSUER_PORT", free_port().to_string())
+        .env("PORTS", (20_000 + free_port() % 10_000).to_string())
+        .envs(variables.iter().copied())
         .env("CARTWRIGHT_LISTEN", format!("127.0.0.1:{port}"))
         .env("CARTWRIGHT_OPS_LISTEN", "off")
         .env("CARTWRIGHT_LOG", "error")
         .env_remove("CARTWRIGHT_TEST_CQL")
         .env_remove("CARTWRIGHT_TEST_STORE")
+        .env_remove("CARTWRIGHT_TEST_HISTORY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .process_group(0)

@@ -169,9 +169,16 @@ impl Node {
         format!("127.0.0.1:{}", self.ports.0)
     }
 
-    /// SIGTERM, and waits for the end, which must be a clean one.
+    /// SIGTERM, and waits for the end, which must be a clean one. Shows what it had warned of.
     pub fn stop(self) -> Ended {
-        block_in_place(|| self.server.stop());
+        self.server.signal("TERM");
+        let mut server = self.server;
+        let (status, _) = block_in_place(|| server.wait());
+        let log = server.log();
+        assert!(status.success(), "{log}");
+        for line in log.lines().filter(|line| line.contains(" WARN ")) {
+            println!("{} warned: {line}", self.name);
+        }
         Ended {
             name: self.name,
             ports: self.ports,
