@@ -68,7 +68,8 @@ pub struct StoreArgs {
     )]
     pub key: Option<PathBuf>,
 
-    /// Datacentre whose nodes are asked
+    /// Datacentre whose nodes are asked; others only while none of these answers, and never if it
+    /// has all that writes
     #[arg(
         id = "store_datacenter",
         long = "store-datacenter",

@@ -2,20 +2,25 @@
 
 use super::options::{Options, Tls};
 use super::profiles::Profiles;
+use super::refusal::{Cause, cause};
 use super::schema::SchemaError;
 use super::statements::Statements;
+use futures::future::join_all;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::errors::{NewSessionError, PrepareError};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 use uuid::Uuid;
 
 const CONNECT_TIME: Duration = Duration::from_secs(5);
@@ -28,13 +33,19 @@ const PING_TIME: Duration = Duration::from_secs(2);
 /// Why a keyspace cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody answers, or refuses us.
-    #[error("no server of {contacts} can be used: {source}")]
-    Unreachable {
-        /// Who was asked.
-        contacts: String,
-        /// Why not.
-        source: Box<NewSessionError>,
+    /// Nobody can be used at present.
+    #[error("no server can be used: {0}")]
+    Unreachable(String),
+    /// Nobody can be used, and one of them not before the settings are others.
+    #[error("no server can be used: {0}")]
+    Refused(String),
+    /// The datacentre has no server.
+    #[error("the datacentre {name} does not exist: there is {existing}")]
+    NoDatacenter {
+        /// The datacentre.
+        name: String,
+        /// Those that exist.
+        existing: String,
     },
     /// A file for TLS cannot be used.
     #[error("{file}: {cause}")]
@@ -56,9 +67,9 @@ impl ConnectError {
     /// Whether waiting may mend it.
     fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Prepare(_) => true,
+            Self::Unreachable(_) | Self::Prepare(_) => true,
             Self::Schema(error) => matches!(error, SchemaError::Unread(_)),
-            Self::Tls { .. } => false,
+            Self::Refused(_) | Self::NoDatacenter { .. } | Self::Tls { .. } => false,
         }
     }
 }
@@ -73,7 +84,6 @@ pub(super) struct Connection {
 pub(super) async fn connect(options: &Options) -> Result<Connection, ConnectError> {
     let profiles = Profiles::new(options);
     let mut builder = SessionBuilder::new()
-        .known_nodes(&options.contacts)
         .connection_timeout(CONNECT_TIME)
         .keyspaces_to_fetch([&options.keyspace])
         .default_execution_profile_handle(profiles.ordinary.clone());
@@ -83,12 +93,70 @@ pub(super) async fn connect(options: &Options) -> Result<Connection, ConnectErro
     if let Some(tls) = &options.tls {
         builder = builder.tls_context(Some(Arc::new(encryption(tls)?)));
     }
-    let session = builder.build().await;
-    let session = session.map_err(|source| ConnectError::Unreachable {
-        contacts: options.contacts.join(", "),
-        source: Box::new(source),
-    })?;
+    let all = builder.clone().known_nodes(&options.contacts);
+    let session = match Box::pin(all.build()).await {
+        Ok(session) => session,
+        Err(error) => return Err(why_not(&builder, options, error).await),
+    };
+    check_datacenter(&session, options)?;
     Ok(Connection { session, profiles })
+}
+
+/// The driver tells why one contact point failed, any of them: each is asked alone, as what one
+/// refuses for good is not to be hidden by another that is away.
+async fn why_not(
+    builder: &SessionBuilder,
+    options: &Options,
+    error: NewSessionError,
+) -> ConnectError {
+    let contacts = &options.contacts;
+    let failures = if contacts.len() == 1 {
+        vec![Some(error)]
+    } else {
+        let attempts = contacts.iter().map(|contact| {
+            let attempt = builder.clone().known_node(contact);
+            // What the driver logs of it, it has logged before.
+            let attempt = async move { attempt.build().await.err() };
+            Box::pin(attempt.with_subscriber(NoSubscriber::default()))
+        });
+        join_all(attempts).await
+    };
+    let causes = failures.iter().map(|failure| match failure {
+        Some(error) => cause(error, options),
+        None => Cause::Passing("it can be used by now".to_owned()),
+    });
+    let causes: Vec<_> = causes.collect();
+    let is_lasting = causes
+        .iter()
+        .any(|cause| matches!(cause, Cause::Lasting(_)));
+    let told = contacts.iter().zip(&causes);
+    let told = told.map(|(contact, cause)| format!("{contact}: {cause}"));
+    let told = told.collect::<Vec<_>>().join("; ");
+    if is_lasting && failures.iter().all(Option::is_some) {
+        ConnectError::Refused(told)
+    } else {
+        ConnectError::Unreachable(told)
+    }
+}
+
+/// The driver would go on without a server of the datacentre, or have nobody to ask.
+fn check_datacenter(session: &Session, options: &Options) -> Result<(), ConnectError> {
+    let Some(name) = &options.datacenter else {
+        return Ok(());
+    };
+    let state = session.get_cluster_state();
+    let nodes = state.get_nodes_info().iter();
+    let existing: BTreeSet<_> = nodes
+        .filter_map(|node| node.datacenter.as_deref())
+        .collect();
+    // Nothing is known of any where the driver could not read who there is.
+    if existing.is_empty() || existing.contains(name.as_str()) {
+        return Ok(());
+    }
+    Err(ConnectError::NoDatacenter {
+        name: name.clone(),
+        existing: existing.into_iter().collect::<Vec<_>>().join(", "),
+    })
 }
 
 fn encryption(tls: &Tls) -> Result<ClientConfig, ConnectError> {

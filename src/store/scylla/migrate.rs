@@ -70,8 +70,12 @@ pub async fn migrate(
         keyspace: options.keyspace.clone(),
         holder: sources.entropy.uuid(),
     };
-    let made = make_keyspace(options, replication);
-    migrator.execute("the keyspace", made, ()).await?;
+    // `IF NOT EXISTS` takes the permission to make keyspaces also where there is nothing to make.
+    let state = migrator.session.get_cluster_state();
+    if state.get_keyspace(&options.keyspace).is_none() {
+        let made = make_keyspace(options, replication);
+        migrator.execute("the keyspace", made, ()).await?;
+    }
     migrator.apply(&FIRST).await?;
     // Most starts find nothing to do, and need no lock for it.
     if schema::check(&migrator.session, &options.keyspace)

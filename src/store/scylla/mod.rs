@@ -18,6 +18,7 @@ mod head;
 mod migrate;
 mod options;
 mod profiles;
+mod refusal;
 mod registers;
 mod schema;
 mod statements;

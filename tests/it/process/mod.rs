@@ -8,4 +8,5 @@ mod import;
 mod keyspace;
 mod kill;
 mod openid;
+mod secure;
 mod signals;
