@@ -14,6 +14,8 @@ use scylla::client::session::Session;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::Statement;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// A store in a keyspace of its own.
 struct Subject {
@@ -203,12 +205,24 @@ async fn reads(session: &Session, text: &str, values: impl SerializeRow) -> Vec<
     statement.set_tracing(true);
     let answer = session.query_unpaged(statement, values).await.unwrap();
     let id = answer.tracing_id().unwrap();
-    let traced = session.get_tracing_info(&id).await.unwrap();
-    let events = traced.events.into_iter();
-    let activities = events.filter_map(|event| event.activity);
-    activities
-        .filter(|activity| activity.contains("tombstone"))
-        .collect()
+    let traced = async || -> Vec<String> {
+        let traced = session.get_tracing_info(&id).await.unwrap();
+        let events = traced.events.into_iter();
+        let activities = events.filter_map(|event| event.activity);
+        activities
+            .filter(|activity| activity.contains("tombstone"))
+            .collect()
+    };
+    // The server writes a trace bit by bit: it is whole once it does not grow any more.
+    let mut told = traced().await;
+    for _ in 0..100 {
+        sleep(Duration::from_millis(300)).await;
+        let before = std::mem::replace(&mut told, traced().await);
+        if !told.is_empty() && told == before {
+            break;
+        }
+    }
+    told
 }
 
 #[tokio::test]
