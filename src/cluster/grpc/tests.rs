@@ -81,7 +81,15 @@ impl Served {
         let served = node.clone();
         let (told, address_of) = tokio::sync::oneshot::channel();
         runtime.spawn(async move {
-            let listener = TcpListener::bind(address).await.unwrap();
+            // A predecessor at the address may still be on its way out.
+            let listener = loop {
+                match TcpListener::bind(address).await {
+                    Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    bound => break bound.unwrap(),
+                }
+            };
             told.send(listener.local_addr().unwrap()).unwrap();
             let (secret, never) = (secret(), std::future::pending());
             serve(listener, secret, tls.as_ref(), limits, served, never)
