@@ -9,7 +9,7 @@ use super::profiles::Profiles;
 use super::schema::{self, FILES, FIRST, File, SchemaError};
 use crate::sources::Sources;
 use scylla::client::session::Session;
-use scylla::errors::ExecutionError;
+use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::Statement;
 use scylla::value::{CqlTimestamp, CqlValue, Row};
@@ -22,6 +22,9 @@ const LOCK_LIFE: i32 = 120;
 /// How long the lock is waited for.
 const PATIENCE: Duration = Duration::from_secs(180);
 const PAUSE: Duration = Duration::from_millis(500);
+/// For how long a statement is repeated that a node calls invalid: it may not have learned yet of
+/// the change that it rests on.
+const LEARN_TIME: Duration = Duration::from_secs(10);
 /// How long one statement may take: a change of the schema is agreed on by all nodes.
 const STATEMENT_TIME: Duration = Duration::from_secs(60);
 
@@ -191,7 +194,14 @@ impl Migrator {
         let mut statement = Statement::new(text);
         statement.set_execution_profile_handle(Some(self.profiles.conditional.clone()));
         statement.set_request_timeout(Some(STATEMENT_TIME));
-        let answer = self.session.query_unpaged(statement, values).await;
+        let until = Instant::now() + LEARN_TIME;
+        let answer = loop {
+            let asked = self.session.query_unpaged(statement.clone(), &values).await;
+            match asked {
+                Err(error) if is_invalid(&error) && Instant::now() < until => sleep(PAUSE).await,
+                answer => break answer,
+            }
+        };
         let answer = answer.map_err(|source| MigrateError::Statement {
             what: what.to_owned(),
             source: Box::new(source),
@@ -200,6 +210,14 @@ impl Migrator {
         let first = first.and_then(|rows| rows.first_row::<Row>().ok());
         Ok(first.is_some_and(|row| row.columns.first() == Some(&Some(CqlValue::Boolean(true)))))
     }
+}
+
+/// Whether a node says that the statement makes no sense. It was not executed.
+fn is_invalid(error: &ExecutionError) -> bool {
+    matches!(
+        error,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(DbError::Invalid, _))
+    )
 }
 
 #[cfg(test)]

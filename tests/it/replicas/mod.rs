@@ -88,6 +88,7 @@ struct Shop {
 
 impl Shop {
     async fn open(nodes: &Nodes) -> Self {
+        nodes.know_each_other().await;
         let mut options = cql::options("", &cql::unused());
         options.contacts = nodes.contacts();
         let replication = Replication { factor: 3 };

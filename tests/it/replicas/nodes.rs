@@ -1,7 +1,10 @@
 //! Three nodes of Cassandra that the test has for itself, to kill and to pause.
 
+use crate::cql;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// The folder in which `tests/cassandra/replicas` started them.
 pub struct Nodes {
@@ -28,6 +31,24 @@ impl Nodes {
     pub fn contacts(&self) -> Vec<String> {
         let contact = |node| self.read(node, "address");
         (1..=3).map(contact).collect()
+    }
+
+    /// Waits until each knows all three: they have been started just now.
+    pub async fn know_each_other(&self) {
+        let knowing = async {
+            for contact in self.contacts() {
+                while cql::session(&contact)
+                    .await
+                    .get_cluster_state()
+                    .get_nodes_info()
+                    .len()
+                    < 3
+                {
+                    sleep(Duration::from_millis(500)).await;
+                }
+            }
+        };
+        timeout(Duration::from_secs(60), knowing).await.unwrap();
     }
 
     pub fn kill(&self, node: u32) {
