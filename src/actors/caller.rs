@@ -30,6 +30,14 @@ impl Caller {
         }
     }
 
+    /// Goes on under the span that `make` makes below the caller's, if it makes one.
+    pub(crate) fn enter(&mut self, make: impl FnOnce(&Span) -> Span) {
+        let span = make(&self.span);
+        if !span.is_disabled() {
+            self.span = span;
+        }
+    }
+
     /// Does `work` on the caller's behalf.
     pub(crate) fn on_behalf<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
         REQUEST_ID.scope(self.request_id, work.instrument(self.span))

@@ -8,6 +8,7 @@ use super::Failure;
 use super::caller::Caller;
 use super::supervisor::Shards;
 use crate::cluster::Ticket;
+use crate::telemetry::traces;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Slot;
 use ractor::{Actor, ActorRef, ActorRuntime};
@@ -164,6 +165,7 @@ impl<E: Entity> Port<E> {
             true => reply,
             false => Err(Failure::Unavailable),
         };
+        traces::done(&self.caller.span);
         let _ = self.answer.send(Answer::Given(reply));
     }
 

@@ -10,11 +10,14 @@ use super::wire::{Wire, decode, encode};
 use crate::cluster::{
     Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
 };
+use crate::telemetry::traces::{self, TraceParent, traced};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 /// How often other nodes may say that the actor is elsewhere: once while a view changes, and some
 /// more where changes follow each other closely.
@@ -191,15 +194,17 @@ impl<E: Routed> Placed<E> {
         request: &E::Request,
         deadline: Instant,
     ) -> Result<Called<E>, Failure> {
+        let hop = traced!(&Span::current(), "cluster.hop", node.id = %peer.id());
         let call = Call {
             kind: E::KIND,
             key: encode(key),
             request: encode(request),
             request_id: caller::request_id(),
+            traceparent: TraceParent::of(&hop),
             view: peer.view(),
             deadline,
         };
-        match peer.call(call).await {
+        match peer.call(call).instrument(hop).await {
             Ok(Answer::Given(bytes)) => decode(&bytes).map(Called::Answered).map_err(|error| {
                 tracing::error!(node.id = %peer.id(), %error, "cluster.answer.unreadable");
                 Failure::Unavailable
@@ -224,7 +229,14 @@ impl<E: Routed> Placed<E> {
     /// answer for it now.
     pub(crate) async fn answer(&self, call: Call) -> Result<Answer, Unanswered> {
         let caller = Caller {
-            span: tracing::error_span!("cluster.call", request_id = call.request_id.as_deref()),
+            span: traces::continued(call.traceparent.as_ref(), || {
+                tracing::error_span!(
+                    target: traces::HEAD,
+                    "cluster.call",
+                    request_id = call.request_id.as_deref(),
+                    trace_id = Empty,
+                )
+            }),
             request_id: call.request_id.clone(),
         };
         caller.on_behalf(self.answer_unless_elsewhere(call)).await

@@ -153,7 +153,7 @@ fn tls(files: &(PathBuf, PathBuf, PathBuf)) -> Result<Tls, StartError> {
 }
 
 /// What people tell this process from others by.
-fn name_of_this_process() -> String {
+pub(super) fn name_of_this_process() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = match host.trim() {
         "" => "an unnamed host",

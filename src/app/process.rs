@@ -5,16 +5,19 @@ use super::generate::generate;
 use super::health::health;
 use super::import::import;
 use super::migrate::migrate;
+use super::nodes::name_of_this_process;
 use super::server::{Listeners, Server, StartError};
 use super::signals::Signals;
 use crate::auth::password::{self, Hasher};
 use crate::auth::secret::Secret;
 use crate::config::{self, Command, InvalidSettings, Settings, StoreSettings};
 use crate::http::server::Drained;
-use crate::sources::Sources;
+use crate::sources::{Sources, SystemEntropy};
+use crate::telemetry::traces::Traces;
 use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
@@ -78,15 +81,14 @@ fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Serve(arguments) => {
             let settings = arguments.settings()?;
-            telemetry::init(&settings.log.filter, settings.log.format)?;
-            runtime()?.block_on(serve(settings))
+            serve_traced(settings)
         }
         Command::Import(arguments) => {
-            telemetry::init(&arguments.log.filter, arguments.log.format)?;
+            telemetry::init(&arguments.log.filter, arguments.log.format, None)?;
             runtime()?.block_on(unless_told_to_stop(import(*arguments)))
         }
         Command::Migrate(arguments) => {
-            telemetry::init(&arguments.log.filter, arguments.log.format)?;
+            telemetry::init(&arguments.log.filter, arguments.log.format, None)?;
             runtime()?.block_on(unless_told_to_stop(migrate(*arguments)))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -99,6 +101,23 @@ fn run(command: Command) -> Result<ExitCode, Error> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Serves, and then sends the traces that are left.
+fn serve_traced(settings: Settings) -> Result<ExitCode, Error> {
+    let runtime = runtime()?;
+    let traces = {
+        let _entered = runtime.enter();
+        let name = settings.cluster.name.clone();
+        let name = name.unwrap_or_else(name_of_this_process);
+        let to = |settings| Traces::to_collector(settings, &name, Arc::new(SystemEntropy));
+        settings.traces.as_ref().map(to).transpose()?
+    };
+    let log = &settings.log;
+    telemetry::init(&log.filter, log.format, traces.as_ref())?;
+    let served = runtime.block_on(serve(settings));
+    traces.into_iter().for_each(Traces::close);
+    served
 }
 
 /// Does the work, all of which a kill cannot harm either, or ends it with the first signal.

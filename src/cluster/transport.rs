@@ -2,6 +2,7 @@
 //! them.
 
 use crate::store::Member;
+use crate::telemetry::traces::TraceParent;
 use async_trait::async_trait;
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct Call {
     pub request: Vec<u8>,
     /// The id of the client's request on whose behalf it is.
     pub request_id: Option<Arc<str>>,
+    /// What the call is part of, where it is traced.
+    pub traceparent: Option<TraceParent>,
     /// The number of the view by which the asker chose the node.
     pub view: u64,
     /// When the asker stops waiting.

@@ -4,6 +4,7 @@ use super::cluster::ClusterArgs;
 use super::networks::Networks;
 use super::rate_limit::RateLimit;
 use super::store::StoreArgs;
+use super::traces::TraceArgs;
 use super::values::{LogFormat, OnError, OpsListen, Redacted, Switch, count, duration};
 use clap::Args;
 use std::net::SocketAddr;
@@ -123,6 +124,10 @@ pub struct ServeArgs {
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
+
+    /// What is traced.
+    #[command(flatten)]
+    pub traces: TraceArgs,
 
     /// How nodes serve one keyspace together.
     #[command(flatten)]

@@ -11,6 +11,7 @@ mod openid;
 mod rate_limit;
 mod settings;
 mod store;
+mod traces;
 mod values;
 
 pub use args::{
@@ -23,6 +24,7 @@ pub use openid::OpenIdSettings;
 pub use rate_limit::{InvalidRateLimit, Period, Rate, RateLimit, RateLimits};
 pub use settings::{FirstAdmin, InvalidSettings, Settings};
 pub use store::{ScyllaSettings, StoreArgs, StoreSettings};
+pub use traces::{Share, TraceArgs, TraceSettings};
 pub use values::{LogFormat, OnError, OpsListen, Redacted, StoreAddress, Switch};
 
 use clap::error::ErrorKind;

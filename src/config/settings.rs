@@ -6,6 +6,7 @@ use super::networks::Networks;
 use super::openid::{OpenIdSettings, openid};
 use super::rate_limit::{RateLimit, RateLimits};
 use super::store::StoreSettings;
+use super::traces::TraceSettings;
 use super::values::{OpsListen, Redacted, Switch, origin};
 use std::net::SocketAddr;
 
@@ -37,6 +38,8 @@ pub struct Settings {
     pub trusted_proxies: Networks,
     /// What is logged.
     pub log: LogArgs,
+    /// Where traces are sent, if requests are traced.
+    pub traces: Option<TraceSettings>,
     /// How much of anything there may be.
     pub limits: Limits,
     /// How long anything may take.
@@ -94,6 +97,12 @@ pub enum InvalidSettings {
          commas, but one is `{0}`"
     )]
     NotAnOrigin(String),
+    /// Not a collector.
+    #[error(
+        "CARTWRIGHT_OTLP_ENDPOINT must be an http or https URL of a host and a port, such as \
+         `http://127.0.0.1:4317`"
+    )]
+    OtlpEndpoint,
     /// The embedded store has no use for it.
     #[error("{0} is only for a `scylla://` store")]
     OnlyForKeyspaces(&'static str),
@@ -176,6 +185,7 @@ impl ServeArgs {
             },
             trusted_proxies: self.trusted_proxies,
             log: self.log,
+            traces: self.traces.settings()?,
             limits: self.limits,
             timeouts: self.timeouts,
         })

@@ -74,6 +74,7 @@ fn without_arguments_it_serves_with_the_defaults() {
             filter: "info",
             format: Text,
         },
+        traces: None,
         limits: Limits {
             max_connections: 4096,
             max_in_flight: 1024,
@@ -105,6 +106,7 @@ const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
     --cors-origins https://Shop.example,,http://[::1]:3000, \
     --rate-limit user=1/s,anonymous=2/m:3 --trusted-proxies 10.0.0.0/8,::1 \
     --log warn,cartwright=debug --log-format json \
+    --otlp-endpoint http://Collector:4317 --trace-sample 0.25 \
     --max-connections 1 --max-in-flight 2 --user-queue 3 --max-residents 4 \
     --login-queue 10000000 --request-timeout 250ms --header-timeout 1s --body-timeout 3s \
     --drain-timeout 2m";
@@ -165,6 +167,11 @@ fn every_flag_is_taken_with_and_without_the_command() {
     assert!(settings.trusted_proxies.contains("::1".parse().unwrap()));
     assert_eq!(settings.log.filter, "warn,cartwright=debug");
     assert_eq!(settings.log.format, LogFormat::Json);
+    let expected = TraceSettings {
+        endpoint: "http://collector:4317".to_owned(),
+        sample: "0.25".parse().unwrap(),
+    };
+    assert_eq!(settings.traces, Some(expected));
     let expected = Limits {
         max_connections: 1,
         max_in_flight: 2,
@@ -372,6 +379,12 @@ fn what_cannot_be_is_refused_with_one_line() {
         (
             &["--drain-timeout", "4s"],
             "no shorter than CARTWRIGHT_REQUEST_TIMEOUT",
+        ),
+        (&["--trace-sample", "2"], "must be a number from 0 to 1"),
+        (&["--otlp-endpoint", "collector:4317"], "must be an http"),
+        (
+            &["--otlp-endpoint", "http://a:1/v1/traces"],
+            "must be an http",
         ),
         (&["--max-conections", "1"], "--max-conections"),
         (&["start"], "start"),

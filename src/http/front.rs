@@ -7,6 +7,7 @@ use super::filters::{Arrival, Route, unmatched};
 use super::{Api, routes};
 use crate::actors::{Failure, identified};
 use crate::sources::Entropy;
+use crate::telemetry::traces::{self, TRACEPARENT, TraceParent};
 use futures::FutureExt;
 use hyper::body::Body;
 use hyper::service::Service;
@@ -21,6 +22,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
+use tracing::field::Empty;
 use warp::http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderMap, Request, StatusCode};
 use warp::reply::Response;
@@ -111,13 +113,21 @@ impl Connection {
             uri,
             headers,
         });
+        let traceparent = || {
+            let header = arrival.headers.get(TRACEPARENT)?;
+            TraceParent::parse(header.to_str().ok()?)
+        };
         // Of the highest level, so that whatever is logged carries the id.
-        let span = tracing::error_span!(
-            "http.request",
-            request_id = %id.to_str().unwrap_or_default(),
-            http.method = %method.as_str(),
-            http.route = %arrival.target.route(),
-        );
+        let span = traces::entered(traceparent, || {
+            tracing::error_span!(
+                target: traces::HEAD,
+                traces::REQUEST,
+                request_id = %id.to_str().unwrap_or_default(),
+                trace_id = Empty,
+                http.method = %method.as_str(),
+                http.route = %arrival.target.route(),
+            )
+        });
         let mut response = match preflight {
             Some(answer) => answer,
             None => {
@@ -132,6 +142,7 @@ impl Connection {
             let headers = response.headers_mut();
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        traces::answered(&span, response.status().as_u16());
         span.in_scope(|| log(&arrival, response.status(), started.elapsed()));
         response
     }

@@ -5,8 +5,10 @@
 //! while the version still stands: a slow coordinator may yet apply the first copy.
 
 use super::{Commit, Commits, Error, Outcome};
+use crate::telemetry::traces::traced;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
 /// Why a commit did not take effect, as far as can be known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +36,7 @@ pub async fn commit(
     commit: Commit,
     deadline: Instant,
 ) -> Result<(), Failure> {
-    match store.commit(commit.clone()).await {
+    match write(store, &commit).await {
         Ok(()) => return Ok(()),
         Err(Error::Conflict) => return Err(Failure::Conflict),
         Err(error @ (Error::Unavailable(_) | Error::Corrupt(_))) => {
@@ -52,7 +54,7 @@ pub async fn commit(
     while Instant::now() + pause < deadline {
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-        match store.commit(commit.clone()).await {
+        match write(store, &commit).await {
             Ok(()) => return Ok(()),
             Err(Error::Conflict) => {}
             Err(_) => continue,
@@ -69,4 +71,13 @@ pub async fn commit(
         }
     }
     Err(Failure::Undecided)
+}
+
+async fn write(store: &(impl Commits + ?Sized), commit: &Commit) -> Result<(), Error> {
+    let span = traced!(
+        &Span::current(),
+        "store.write",
+        partition.version = commit.expected
+    );
+    store.commit(commit.clone()).instrument(span).await
 }

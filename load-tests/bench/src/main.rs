@@ -100,7 +100,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     // As in production: what a log line costs is measured too.
-    telemetry::init("info", LogFormat::Text)?;
+    telemetry::init("info", LogFormat::Text, None)?;
     let effort = if arguments.brief {
         Effort {
             rounds: FEWEST_ROUNDS,

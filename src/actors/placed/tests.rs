@@ -416,6 +416,7 @@ async fn who_is_asked_for_another_nodes_key_says_so_and_does_nothing() {
         key: encode(&one.key()),
         request: encode(&Where(0)),
         request_id: None,
+        traceparent: None,
         view: 1,
         deadline: soon(),
     };
@@ -550,6 +551,7 @@ async fn a_call_in_another_format_is_refused_and_does_nothing() {
         key: encode(&two.key()),
         request: encode(&Where(0)),
         request_id: None,
+        traceparent: None,
         view: 1,
         deadline: soon(),
     };

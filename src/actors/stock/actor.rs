@@ -10,10 +10,12 @@ use crate::cluster::{KeyHash, Kind};
 use crate::domain::stock::StockKey;
 use crate::sources::Sources;
 use crate::store::Store;
+use crate::telemetry::traces::{self, traced};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 /// The most requests in one fold.
 const MAX_FOLD: usize = 256;
@@ -119,7 +121,9 @@ impl Actor for Handler {
             // Dropped unread: its asker comes again when this actor has ended.
             Message::Ask(_) if state.quiescing => {}
             Message::Ask(envelope) => {
-                if let Some((request, port)) = envelope.open() {
+                if let Some((request, mut port)) = envelope.open() {
+                    port.caller
+                        .enter(|asker| traced!(asker, "stock.command", stock.key = %self.key));
                     self.asked(state, request, port);
                 }
             }
@@ -166,6 +170,11 @@ impl Handler {
         let (item, key) = (self.item.clone(), self.key.clone());
         let is_figure = |request: &Request| matches!(request, Request::Available);
         let wants_figure = requests.iter().any(is_figure);
+        let askers = ports.iter().map(|port| &port.caller.span);
+        let span = traces::shared(
+            askers,
+            |first| traced!(first, "stock.fold", stock.key = %self.key, requests = size),
+        );
         let level = state.level.clone();
         let level = level.filter(|level| !wants_figure || level.is_recent());
         beside(myself, Message::FoldLost, async move {
@@ -176,7 +185,7 @@ impl Handler {
                 requests: &requests,
                 deadline: Instant::now() + item.commit_time,
             };
-            let folded = fold.run(level).await;
+            let folded = fold.run(level).instrument(span).await;
             Message::Folded(folded, ports)
         });
     }

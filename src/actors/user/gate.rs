@@ -11,6 +11,7 @@ use crate::domain::order::Order;
 use crate::domain::user::{Event, State};
 use crate::store::UserWrite;
 use std::sync::Arc;
+use tracing::Span;
 
 /// A request that was decided, and its answer.
 pub(super) struct Decided {
@@ -123,6 +124,12 @@ impl Gate {
         let write = batch.write(state);
         self.in_flight = Some(batch);
         Some(write)
+    }
+
+    /// The spans of those who wait for the commit in flight.
+    pub(super) fn askers(&self) -> impl Iterator<Item = &Span> {
+        let decided = self.in_flight.iter().flat_map(|batch| &batch.decided);
+        decided.map(|decided| &decided.asked.port.caller.span)
     }
 
     /// The batch whose commit has ended.

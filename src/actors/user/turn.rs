@@ -13,6 +13,7 @@ use crate::actors::beside::beside;
 use crate::domain::ids::UserId;
 use crate::domain::user::State;
 use crate::store::{self, UserRecord, Versioned};
+use crate::telemetry::traces::traced;
 pub(crate) use decide::Fetched;
 use ractor::ActorRef;
 
@@ -30,7 +31,10 @@ impl Turn<'_> {
             // Dropped unread: its asker comes again when this actor has ended.
             Message::Ask(_) if self.resident.quiescing || self.resident.phase == Phase::Ending => {}
             Message::Ask(envelope) => {
-                if let Some((request, port)) = envelope.open() {
+                if let Some((request, mut port)) = envelope.open() {
+                    let id = self.id;
+                    port.caller
+                        .enter(|asker| traced!(asker, "user.command", user.id = %id));
                     self.asked(Asked {
                         request,
                         port,

@@ -10,6 +10,7 @@ use super::{
 use crate::cluster::transport::{Answer, Call, Transport, Unanswered};
 use crate::domain::ids::NodeId;
 use crate::store::Member;
+use crate::telemetry::traces::TRACEPARENT;
 use async_trait::async_trait;
 use quick_cache::sync::Cache;
 use std::error::Error;
@@ -113,6 +114,10 @@ impl GrpcTransport {
         let id = call.request_id.and_then(|id| id.parse().ok());
         if let Some(id) = id {
             request.metadata_mut().insert(REQUEST_ID, id);
+        }
+        let parent = call.traceparent.map(|parent| parent.to_string());
+        if let Some(parent) = parent.and_then(|parent| parent.parse().ok()) {
+            request.metadata_mut().insert(TRACEPARENT, parent);
         }
         request
     }

@@ -5,6 +5,7 @@ use super::proto::cluster_server::{Cluster, ClusterServer};
 use super::proto::{self, AskRequest, AskResponse, Undone, ask_response::Outcome};
 use super::{ClusterSecret, MAX_MESSAGE, PING_PAUSE, PING_TIME, REFUSED, REQUEST_ID, Tls, WINDOW};
 use crate::cluster::transport::{Answer, Call, Handler, Kind, Unanswered};
+use crate::telemetry::traces::{TRACEPARENT, TraceParent};
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -112,6 +113,7 @@ impl Cluster for Service {
     async fn ask(&self, request: Request<AskRequest>) -> Result<Response<AskResponse>, Status> {
         let deadline = Instant::now() + time(request.metadata());
         let request_id = request_id(request.metadata());
+        let traceparent = traceparent(request.metadata());
         let (_, extensions, asked) = request.into_parts();
         let _place = extensions.get::<Place>();
         let kind = proto::Kind::try_from(asked.kind).ok();
@@ -123,6 +125,7 @@ impl Cluster for Service {
             key: asked.key,
             request: asked.request,
             request_id,
+            traceparent,
             view: asked.view,
             deadline,
         };
@@ -178,6 +181,11 @@ fn request_id(metadata: &MetadataMap) -> Option<Arc<str>> {
     let is_visible = |byte: u8| byte.is_ascii_graphic();
     let fits = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(is_visible);
     fits.then(|| id.into())
+}
+
+/// What the call is part of. Other nodes are believed that it is traced.
+fn traceparent(metadata: &MetadataMap) -> Option<TraceParent> {
+    TraceParent::parse(metadata.get(TRACEPARENT)?.to_str().ok()?)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use crate::auth::testing;
 use crate::cluster::transport::{Answer, Call, Handler, Transport, Unanswered};
 use crate::domain::ids::NodeId;
 use crate::store::Member;
+use crate::telemetry::traces::TraceParent;
 use async_trait::async_trait;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::net::SocketAddr;
@@ -16,6 +17,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
+
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 /// Does as the request says; counts what reaches it.
 #[derive(Default)]
@@ -42,6 +45,8 @@ impl Handler for Node {
             b"describe" => {
                 let left = call.deadline.saturating_duration_since(Instant::now());
                 let (kind, id, secs) = (call.kind, call.request_id, left.as_secs());
+                let parent = call.traceparent.map(|parent| parent.to_string());
+                assert_eq!(parent.as_deref(), Some(TRACEPARENT));
                 let text = format!("{kind:?} {:?} {} {id:?} {secs}", call.key, call.view);
                 Ok(Answer::Given(text.into_bytes()))
             }
@@ -139,6 +144,7 @@ fn call(request: &[u8], time: Duration) -> Call {
         key: vec![1, 2],
         request: request.to_vec(),
         request_id: Some("r-1".into()),
+        traceparent: TraceParent::parse(TRACEPARENT),
         view: 7,
         deadline: Instant::now() + time,
     }

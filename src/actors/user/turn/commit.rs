@@ -8,7 +8,9 @@ use crate::actors::Failure;
 use crate::actors::beside::beside;
 use crate::store::resolve::{self, Failure as CommitFailure};
 use crate::store::{Change, Commit, WriteId};
+use crate::telemetry::traces::{self, traced};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 impl Turn<'_> {
     pub(in crate::actors::user) fn commit_next(&mut self) {
@@ -23,11 +25,17 @@ impl Turn<'_> {
             write: WriteId(self.means.sources.entropy.uuid()),
             change: Change::User(self.id, write),
         };
+        let (id, expected) = (self.id, commit.expected);
+        let span = traces::shared(
+            self.resident.gate.askers(),
+            |first| traced!(first, "user.commit", user.id = %id, partition.version = expected),
+        );
         let (store, time) = (self.means.store.clone(), self.means.commit_time);
         let lost = Message::Committed(Err(CommitFailure::Undecided));
         beside(self.myself, lost, async move {
             let deadline = Instant::now() + time;
-            Message::Committed(resolve::commit(&*store, commit, deadline).await)
+            let committed = resolve::commit(&*store, commit, deadline).instrument(span);
+            Message::Committed(committed.await)
         });
     }
 

@@ -1,40 +1,24 @@
-//! The log: to standard error, for people or for machines.
-//!
-//! Sets the process's one subscriber, when the composition root says so; libraries and tests log
-//! through `tracing` and need nothing of this.
+//! The log: which lines there are, and what they look like.
 
+use super::TelemetryError;
+use super::traces::{HEAD, INNER};
 use crate::config::LogFormat;
-use std::io::{self, IsTerminal};
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::registry::LookupSpan;
 
-/// Why there is no log.
-#[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
-    /// Not a filter.
-    #[error(
-        "CARTWRIGHT_LOG must be a level (off, error, warn, info, debug, trace) or target=level \
-         pairs separated by commas, but is `{0}`"
-    )]
-    InvalidFilter(String),
-    /// Somebody else set one.
-    #[error("the log was set up already")]
-    AlreadySet,
-}
-
-/// Logs to standard error what `filter` lets through, from now on and for the whole process.
+/// What `filter` lets through; with traces also the spans that they are made of.
 ///
 /// # Errors
-/// A filter that is none, or a second call.
-pub fn init(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
+/// A filter that is none.
+pub(super) fn wanted(filter: &str, with_traces: bool) -> Result<Targets, TelemetryError> {
     let filter = parse(filter)?;
-    let ansi = io::stderr().is_terminal();
-    subscriber(filter, format, ansi, io::stderr)
-        .try_init()
-        .map_err(|_| TelemetryError::AlreadySet)
+    Ok(match with_traces {
+        true => filter.with_targets([(HEAD, LevelFilter::ERROR), (INNER, LevelFilter::ERROR)]),
+        false => filter.with_target(INNER, LevelFilter::OFF),
+    })
 }
 
 /// A lone word that is no level would name a target and silence everything else: a typing error.
@@ -47,17 +31,17 @@ fn parse(text: &str) -> Result<Targets, TelemetryError> {
     text.parse().map_err(|_| refused())
 }
 
-fn subscriber<W>(
-    filter: Targets,
+/// Writes what passes `filtered`.
+pub(super) fn written<S, W>(
+    filtered: S,
     format: LogFormat,
     ansi: bool,
     writer: W,
 ) -> Box<dyn Subscriber + Send + Sync>
 where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync + 'static,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // One filter for everything: each callsite asks it once, not each request.
-    let filtered = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_ansi(ansi);
