@@ -115,8 +115,7 @@ impl Node {
 fn serve(reached: Reached, owner: Arc<Owner>) -> AbortHandle {
     let serving = async move {
         let (tls, limits) = (reached.tls.as_ref(), ServerLimits::default());
-        let never = std::future::pending();
-        let served = grpc::serve(reached.listener, reached.secret, tls, limits, owner, never);
+        let served = grpc::serve(reached.listener, reached.secret, tls, limits, owner);
         if let Err(error) = served.await {
             tracing::error!(%error, "cluster.serve.failed");
         }

@@ -101,32 +101,15 @@ impl Cluster {
         let Some(node) = &self.0 else {
             return Ok(Place::Here(Ticket::alone()));
         };
+        if let Some(place) = node.look(key)? {
+            return Ok(place);
+        }
+        let mut changes = node.changed.subscribe();
         loop {
-            // Subscribed to before the look, so that no change is missed.
-            let mut changes = node.changed.subscribe();
-            let standing = node.standing.load();
-            let (me, number) = (standing.me, standing.number);
-            let node = node.clone();
-            match standing.spot(key) {
-                Spot::Here if !node.is_leased() => return Err(Unplaced),
-                Spot::Here => {
-                    return Ok(Place::Here(Ticket(Some(Held {
-                        node,
-                        me,
-                        key,
-                        number,
-                    }))));
-                }
-                Spot::There(member) => {
-                    return Ok(Place::There(Peer {
-                        node,
-                        member,
-                        number,
-                    }));
-                }
-                Spot::Nowhere => {}
+            // Again after subscribing, so that no change is missed.
+            if let Some(place) = node.look(key)? {
+                return Ok(place);
             }
-            drop(standing);
             let changed = timeout_at(deadline, changes.changed()).await;
             changed.map_err(|_| Unplaced)?.map_err(|_| Unplaced)?;
         }
@@ -246,6 +229,30 @@ impl Peer {
 }
 
 impl Node {
+    /// Where the key is answered now; `None` while it is on its way here.
+    ///
+    /// # Errors
+    /// [`Unplaced`] where it is here, and this node must not answer.
+    fn look(self: &Arc<Self>, key: KeyHash) -> Result<Option<Place>, Unplaced> {
+        let standing = self.standing.load();
+        let (me, number, node) = (standing.me, standing.number, self.clone());
+        match standing.spot(key) {
+            Spot::Here if !node.is_leased() => Err(Unplaced),
+            Spot::Here => Ok(Some(Place::Here(Ticket(Some(Held {
+                node,
+                me,
+                key,
+                number,
+            }))))),
+            Spot::There(member) => Ok(Some(Place::There(Peer {
+                node,
+                member,
+                number,
+            }))),
+            Spot::Nowhere => Ok(None),
+        }
+    }
+
     fn is_leased(&self) -> bool {
         !self.lease_left().is_zero()
     }

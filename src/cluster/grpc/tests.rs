@@ -25,6 +25,7 @@ const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-
 struct Node {
     calls: AtomicUsize,
     reached: Notify,
+    go_on: Notify,
 }
 
 #[async_trait]
@@ -34,6 +35,11 @@ impl Handler for Node {
         self.reached.notify_one();
         match &call.request[..] {
             b"hang" => std::future::pending().await,
+            b"wait" => {
+                self.go_on.notified().await;
+                given(b"gone on")
+            }
+            b"large" => Ok(Answer::Given(vec![0; MAX_MESSAGE + 1])),
             b"panic" => panic!("told to"),
             b"elsewhere" => Ok(Answer::Elsewhere {
                 view: call.view + 1,
@@ -96,8 +102,7 @@ impl Served {
                 }
             };
             told.send(listener.local_addr().unwrap()).unwrap();
-            let (secret, never) = (secret(), std::future::pending());
-            serve(listener, secret, tls.as_ref(), limits, served, never)
+            serve(listener, secret(), tls.as_ref(), limits, served)
                 .await
                 .unwrap();
         });
@@ -333,12 +338,21 @@ async fn connections_are_bounded_and_one_that_ends_makes_room() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_harms_nobody_else() {
-    let (served, client) = (Served::plain().await, client());
+    let (served, client) = (Served::plain().await, Arc::new(client()));
     let (to, large) = (served.member(), vec![b'x'; MAX_MESSAGE + 1]);
-    assert_eq!(ask(&client, &to, &large).await, Err(Unanswered::Unknown));
-    assert_eq!(served.calls(), 0);
+    let waiting = tokio::spawn({
+        let (client, to) = (client.clone(), to.clone());
+        async move { ask(&client, &to, b"wait").await }
+    });
+    served.node.reached.notified().await;
+    assert_eq!(ask(&client, &to, &large).await, Err(Unanswered::Refused));
+    assert_eq!(served.calls(), 1);
+    // Nor does an answer.
+    assert_eq!(ask(&client, &to, b"large").await, Err(Unanswered::Unknown));
     let fits = vec![b'x'; MAX_MESSAGE / 2];
     assert_eq!(ask(&client, &to, &fits).await, given(&fits));
+    served.node.go_on.notify_one();
+    assert_eq!(waiting.await.unwrap(), given(b"gone on"));
 }
 
 #[tokio::test]
