@@ -1,12 +1,12 @@
 //! The log: which lines there are, and what they look like.
 
 use super::TelemetryError;
+use super::base::with_lines;
 use super::traces::{HEAD, INNER};
 use crate::config::LogFormat;
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 
 /// What `filter` lets through; with traces also the spans that they are made of.
@@ -31,9 +31,10 @@ fn parse(text: &str) -> Result<Targets, TelemetryError> {
     text.parse().map_err(|_| refused())
 }
 
-/// Writes what passes `filtered`.
+/// Writes what is `wanted` of what comes from `below`.
 pub(super) fn written<S, W>(
-    filtered: S,
+    below: S,
+    wanted: Targets,
     format: LogFormat,
     ansi: bool,
     writer: W,
@@ -46,22 +47,20 @@ where
         .with_writer(writer)
         .with_ansi(ansi);
     match format {
-        LogFormat::Text => Box::new(filtered.with(lines)),
-        LogFormat::Json => Box::new(
-            filtered.with(
-                lines
-                    .json()
-                    .flatten_event(true)
-                    .with_current_span(false)
-                    .with_span_list(true),
-            ),
-        ),
+        LogFormat::Text => with_lines(below, lines, wanted),
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            let lines = lines.with_current_span(false).with_span_list(true);
+            with_lines(below, lines, wanted)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::subscriber;
+    use std::io;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -81,8 +80,7 @@ mod tests {
     fn logged(filter: &str, format: LogFormat) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let filter = parse(filter).unwrap();
-        let log = subscriber(filter, format, false, move || writer.clone());
+        let log = subscriber(filter, format, None, false, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(log, || {
             let _request = tracing::info_span!("request", request_id = "r-1").entered();
             let _inner = tracing::info_span!("commit").entered();

@@ -4,6 +4,7 @@
 //! through `tracing` and need nothing of this. Whoever takes part in a request begins its spans by
 //! way of [`traces`].
 
+mod base;
 mod log;
 pub mod traces;
 
@@ -62,10 +63,10 @@ pub fn subscriber<W>(
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    // One filter for everything: each callsite asks it once, not each request.
-    let filtered = tracing_subscriber::registry().with(log::wanted(filter, traces.is_some())?);
+    let wanted = log::wanted(filter, traces.is_some())?;
+    let below = base::registry(&wanted);
     Ok(match traces {
-        Some(traces) => log::written(filtered.with(traces.layer()), format, ansi, writer),
-        None => log::written(filtered, format, ansi, writer),
+        Some(traces) => log::written(below.with(traces.layer()), wanted, format, ansi, writer),
+        None => log::written(below, wanted, format, ansi, writer),
     })
 }

@@ -15,4 +15,5 @@ mod process;
 mod replicas;
 mod seeds;
 mod store;
+mod traces;
 mod world;

@@ -198,3 +198,120 @@ fn conventional(mut span: SpanData) -> SpanData {
     }
     span
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::LogFormat;
+    use crate::telemetry::subscriber;
+    use futures::FutureExt;
+    use opentelemetry::InstrumentationScope;
+    use opentelemetry::trace::{SpanContext, SpanId};
+    use opentelemetry_sdk::error::OTelSdkError;
+    use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+    use std::time::UNIX_EPOCH;
+
+    /// A collector that is there or not.
+    #[derive(Debug, Default)]
+    struct Flaky {
+        is_there: AtomicBool,
+    }
+
+    impl SpanExporter for Flaky {
+        async fn export(&self, _: Vec<SpanData>) -> OTelSdkResult {
+            match self.is_there.load(Ordering::Relaxed) {
+                true => Ok(()),
+                false => Err(OTelSdkError::InternalFailure("away".to_owned())),
+            }
+        }
+    }
+
+    #[test]
+    fn a_failure_that_lasts_is_logged_once_and_its_end_too() {
+        let log = Arc::new(Mutex::new(tempfile::tempfile().unwrap()));
+        let lines = subscriber("info", LogFormat::Text, None, false, log.clone()).unwrap();
+        let reported = Reported {
+            exporter: Flaky::default(),
+            lost: AtomicU64::new(0),
+        };
+        let export = |is_there: bool| {
+            reported
+                .exporter
+                .is_there
+                .store(is_there, Ordering::Relaxed);
+            let exported = reported.export(vec![span("cluster.hop")]).now_or_never();
+            assert_eq!(exported.unwrap().is_ok(), is_there);
+        };
+        tracing::subscriber::with_default(lines, || {
+            for is_there in [true, false, false, false, true, true, false] {
+                export(is_there);
+            }
+        });
+        let mut log = log.lock().unwrap();
+        let told = std::io::Seek::rewind(&mut *log).and_then(|()| std::io::read_to_string(&*log));
+        let told: Vec<_> = told
+            .unwrap()
+            .lines()
+            .map(|line| {
+                let (_, said) = line.split_once("export: ").unwrap();
+                said.to_owned()
+            })
+            .collect();
+        let lost = "telemetry.traces.lost error=Operation failed: away";
+        assert_eq!(told, [lost, "telemetry.traces.resumed lost=3", lost]);
+    }
+
+    fn span(name: &'static str) -> SpanData {
+        SpanData {
+            span_context: SpanContext::NONE,
+            parent_span_id: SpanId::INVALID,
+            parent_span_is_remote: false,
+            span_kind: SpanKind::Internal,
+            name: name.into(),
+            start_time: UNIX_EPOCH,
+            end_time: UNIX_EPOCH,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: InstrumentationScope::default(),
+        }
+    }
+
+    #[test]
+    fn a_request_is_called_by_method_and_route_and_failed_by_its_status() {
+        let called = |status: i64, route: &'static str| {
+            let mut span = span("http.request");
+            span.attributes = vec![
+                KeyValue::new("http.method", "GET"),
+                KeyValue::new("http.route", route),
+                KeyValue::new("trace_id", "1"),
+                KeyValue::new("http.response.status_code", status),
+            ];
+            let span = conventional(span);
+            let keys: Vec<_> = span.attributes.iter().map(|at| at.key.as_str()).collect();
+            let expected = [
+                "http.request.method",
+                "http.route",
+                "http.response.status_code",
+            ];
+            assert_eq!(keys, expected);
+            (span.name, span.span_kind, span.status)
+        };
+        let fine = ("GET /cart".into(), SpanKind::Server, Status::Unset);
+        assert_eq!(called(404, "/cart"), fine);
+        let failed = ("GET".into(), SpanKind::Server, Status::error(""));
+        assert_eq!(called(503, ""), failed);
+        assert_eq!(
+            conventional(span("cluster.hop")).span_kind,
+            SpanKind::Client
+        );
+        assert_eq!(
+            conventional(span("user.commit")).span_kind,
+            SpanKind::Internal
+        );
+    }
+}
