@@ -209,7 +209,6 @@ mod tests {
     use opentelemetry::trace::{SpanContext, SpanId};
     use opentelemetry_sdk::error::OTelSdkError;
     use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
-    use std::sync::Mutex;
     use std::sync::atomic::AtomicBool;
     use std::time::UNIX_EPOCH;
 
@@ -230,8 +229,10 @@ mod tests {
 
     #[test]
     fn a_failure_that_lasts_is_logged_once_and_its_end_too() {
-        let log = Arc::new(Mutex::new(tempfile::tempfile().unwrap()));
-        let lines = subscriber("info", LogFormat::Text, None, false, log.clone()).unwrap();
+        let mut log = tempfile::tempfile().unwrap();
+        let written = log.try_clone().unwrap();
+        let writer = move || written.try_clone().unwrap();
+        let lines = subscriber("info", LogFormat::Text, None, false, writer).unwrap();
         let reported = Reported {
             exporter: Flaky::default(),
             lost: AtomicU64::new(0),
@@ -249,8 +250,7 @@ mod tests {
                 export(is_there);
             }
         });
-        let mut log = log.lock().unwrap();
-        let told = std::io::Seek::rewind(&mut *log).and_then(|()| std::io::read_to_string(&*log));
+        let told = std::io::Seek::rewind(&mut log).and_then(|()| std::io::read_to_string(log));
         let told: Vec<_> = told
             .unwrap()
             .lines()
