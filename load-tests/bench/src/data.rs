@@ -21,6 +21,8 @@ const SHOP: &str = r#"
 {"type": "product", "id": "plain", "sku": "PLAIN", "name": "A product of the baseline", "stock": 4000000000, "base_price": {"amount": 100, "currency": "USD"}}
 {"type": "product", "id": "few", "sku": "FEW", "name": "A product that sells out", "stock": 1000, "base_price": {"amount": 100, "currency": "USD"}}
 "#;
+/// Products that are one customer's each: `own-0`, `own-1` and so on.
+pub(crate) const OWN: u64 = 64;
 /// Units of the product that sells out.
 pub(crate) const FEW: u64 = 1_000;
 
@@ -40,7 +42,7 @@ pub(crate) enum Data {
 }
 
 impl Data {
-    /// Holds the three products.
+    /// Holds the three products, and those of the customers.
     pub(crate) async fn open(place: &Place) -> Result<Self, Failure> {
         let data = match place {
             Place::Folder(dir) => Self::Disk(Disk::empty(dir)?),
@@ -48,10 +50,11 @@ impl Data {
                 Self::Keyspace(keyspace.clone(), Arc::new(keyspace.store().await?))
             }
         };
+        let shop = shop();
         let input = Input {
             file: "shop".to_owned(),
             format: Format::Ndjson,
-            data: SHOP.trim_start().as_bytes(),
+            data: shop.as_bytes(),
         };
         let (sources, options) = (Sources::system(), import::Options::default());
         let report = import::run(&*data.store(), &sources, input, options, &mut Logged).await?;
@@ -77,6 +80,15 @@ impl Data {
             }
         }
     }
+}
+
+fn shop() -> String {
+    let own = |number| {
+        format!(
+            r#"{{"type": "product", "id": "own-{number}", "sku": "OWN-{number}", "name": "A product of one customer", "stock": 4000000000, "base_price": {{"amount": 100, "currency": "USD"}}}}"#
+        ) + "\n"
+    };
+    SHOP.trim_start().to_owned() + &(0..OWN).map(own).collect::<String>()
 }
 
 /// A store in a folder that goes with it.

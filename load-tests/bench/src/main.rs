@@ -198,10 +198,21 @@ fn machine(Effort { rounds, time }: Effort) -> String {
         "release"
     };
     format!(
-        "{cores} cores, commit {}, {profile} build, {rounds} rounds of {} s each way",
+        "{cores} cores of {}, commit {}, {profile} build, {rounds} rounds of {} s each way",
+        processor(),
         commit(),
         time.as_secs()
     )
+}
+
+/// What the processor calls itself.
+fn processor() -> String {
+    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = told
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let name = name.map(|name| name.trim_start_matches([' ', '\t', ':']).trim());
+    name.unwrap_or("an unknown processor").to_owned()
 }
 
 /// The commit that is checked out, marked where the files differ from it.

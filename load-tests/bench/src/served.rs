@@ -94,11 +94,7 @@ impl Served {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let made = Builder::new_multi_thread()
-                .worker_threads(1)
-                .thread_name(name)
-                .enable_all()
-                .build()
+            let made = one_worker(name)
                 .map_err(Failure::from)
                 .and_then(|runtime| make(&runtime, stopped).map(|made| (runtime, made)));
             match made {
@@ -119,6 +115,15 @@ impl Served {
             thread: Some(thread),
         })
     }
+}
+
+/// A runtime with one worker.
+pub(crate) fn one_worker(name: &str) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name(name)
+        .enable_all()
+        .build()
 }
 
 type Running = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
