@@ -50,15 +50,7 @@ impl Data {
                 Self::Keyspace(keyspace.clone(), Arc::new(keyspace.store().await?))
             }
         };
-        let shop = shop();
-        let input = Input {
-            file: "shop".to_owned(),
-            format: Format::Ndjson,
-            data: shop.as_bytes(),
-        };
-        let (sources, options) = (Sources::system(), import::Options::default());
-        let report = import::run(&*data.store(), &sources, input, options, &mut Logged).await?;
-        assert_eq!(report.total().refused, 0, "the products are imported");
+        import_shop(&*data.store()).await?;
         Ok(data)
     }
 
@@ -82,6 +74,19 @@ impl Data {
     }
 }
 
+async fn import_shop(store: &dyn Store) -> Result<(), Failure> {
+    let shop = shop();
+    let input = Input {
+        file: "shop".to_owned(),
+        format: Format::Ndjson,
+        data: shop.as_bytes(),
+    };
+    let (sources, options) = (Sources::system(), import::Options::default());
+    let report = import::run(store, &sources, input, options, &mut Logged).await?;
+    assert_eq!(report.total().refused, 0, "the products are imported");
+    Ok(())
+}
+
 fn shop() -> String {
     let own = |number| {
         format!(
@@ -103,6 +108,18 @@ impl Disk {
         let disk = Self::empty(dir)?;
         generated::import(&disk.store, catalogue).await?;
         Ok(disk)
+    }
+
+    /// Holds the three products, and those of the customers.
+    pub(crate) async fn shop(dir: &Path) -> Result<Self, Failure> {
+        let disk = Self::empty(dir)?;
+        disk.import_shop().await?;
+        Ok(disk)
+    }
+
+    /// Adds the three products, and those of the customers.
+    pub(crate) async fn import_shop(&self) -> Result<(), Failure> {
+        import_shop(&*self.store).await
     }
 
     fn empty(dir: &Path) -> Result<Self, Failure> {

@@ -1,8 +1,8 @@
 //! What a cart change and an order ask of the servers of a keyspace, as the driver counts it.
 
-use crate::Failure;
 use crate::data::{Data, Place};
 use crate::world::{CLIENTS, World, order, soon};
+use crate::{Failure, Table};
 use cartwright::domain::ids::{LineId, UserId};
 use cartwright::domain::user::{Command, Request};
 use cartwright::store::scylla::{Counts, ScyllaStore};
@@ -23,7 +23,7 @@ struct Counted {
 }
 
 /// Counts; returns the table, and whether something costs more than it may.
-pub(crate) async fn measure(place: &Place) -> Result<(String, bool), Failure> {
+pub(crate) async fn measure(place: &Place) -> Result<Table, Failure> {
     eprintln!("measuring: requests");
     Ok(table(&[
         cart_changes(place).await?,
@@ -111,7 +111,7 @@ fn counting(world: &World) -> Result<Arc<ScyllaStore>, Failure> {
 }
 
 /// Markdown, a line for each.
-fn table(counted: &[Counted]) -> (String, bool) {
+fn table(counted: &[Counted]) -> Table {
     let mut text = String::from(
         "| over CQL, requests of | conditional writes | serial reads | other writes | other reads | target |\n|---|---|---|---|---|---|\n",
     );

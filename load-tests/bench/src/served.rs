@@ -35,7 +35,15 @@ impl Served {
     pub(crate) async fn product(
         store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
     ) -> Result<Self, Failure> {
-        Self::serve(settings(&[])?, "product", store).await
+        Self::product_with(store, &[]).await
+    }
+
+    /// The product with more flags.
+    pub(crate) async fn product_with(
+        store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
+        flags: &[&str],
+    ) -> Result<Self, Failure> {
+        Self::serve(settings(flags)?, "product", store).await
     }
 
     /// One of several nodes over a store.

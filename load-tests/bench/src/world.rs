@@ -39,18 +39,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(place: &Place) -> Result<Self, Failure> {
         let (data, sources) = (Data::open(place).await?, Sources::system());
-        let store = data.store();
-        let options = Options {
-            catalog: Arc::new(Live::load(&*store).await?),
-            store,
-            sources: sources.clone(),
-            cluster: Cluster::alone(),
-            users: BOUNDS,
-            stocks: BOUNDS,
-            commit_time: Duration::from_secs(5),
-            recovery_pause: Duration::from_secs(3_600),
-        };
-        let system = System::start(options).await?;
+        let system = system(data.store(), &sources, BOUNDS).await?;
         Ok(Self {
             data,
             system,
@@ -110,6 +99,25 @@ impl World {
     pub(crate) async fn stop(&self) {
         self.system.stop(soon()).await;
     }
+}
+
+/// The actors of a node that is alone.
+pub(crate) async fn system(
+    store: Arc<dyn Store>,
+    sources: &Sources,
+    bounds: Bounds,
+) -> Result<System, Failure> {
+    let options = Options {
+        catalog: Arc::new(Live::load(&*store).await?),
+        store,
+        sources: sources.clone(),
+        cluster: Cluster::alone(),
+        users: bounds,
+        stocks: bounds,
+        commit_time: Duration::from_secs(5),
+        recovery_pause: Duration::from_secs(3_600),
+    };
+    Ok(System::start(options).await?)
 }
 
 /// Puts one of a product into a user's cart.
