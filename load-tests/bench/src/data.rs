@@ -21,6 +21,8 @@ const SHOP: &str = r#"
 {"type": "product", "id": "plain", "sku": "PLAIN", "name": "A product of the baseline", "stock": 4000000000, "base_price": {"amount": 100, "currency": "USD"}}
 {"type": "product", "id": "few", "sku": "FEW", "name": "A product that sells out", "stock": 1000, "base_price": {"amount": 100, "currency": "USD"}}
 "#;
+/// Products that are one customer's each: `own-0`, `own-1` and so on.
+pub(crate) const OWN: u64 = 64;
 /// Units of the product that sells out.
 pub(crate) const FEW: u64 = 1_000;
 
@@ -40,7 +42,7 @@ pub(crate) enum Data {
 }
 
 impl Data {
-    /// Holds the three products.
+    /// Holds the three products, and those of the customers.
     pub(crate) async fn open(place: &Place) -> Result<Self, Failure> {
         let data = match place {
             Place::Folder(dir) => Self::Disk(Disk::empty(dir)?),
@@ -48,14 +50,7 @@ impl Data {
                 Self::Keyspace(keyspace.clone(), Arc::new(keyspace.store().await?))
             }
         };
-        let input = Input {
-            file: "shop".to_owned(),
-            format: Format::Ndjson,
-            data: SHOP.trim_start().as_bytes(),
-        };
-        let (sources, options) = (Sources::system(), import::Options::default());
-        let report = import::run(&*data.store(), &sources, input, options, &mut Logged).await?;
-        assert_eq!(report.total().refused, 0, "the products are imported");
+        import_shop(&*data.store()).await?;
         Ok(data)
     }
 
@@ -79,6 +74,28 @@ impl Data {
     }
 }
 
+async fn import_shop(store: &dyn Store) -> Result<(), Failure> {
+    let shop = shop();
+    let input = Input {
+        file: "shop".to_owned(),
+        format: Format::Ndjson,
+        data: shop.as_bytes(),
+    };
+    let (sources, options) = (Sources::system(), import::Options::default());
+    let report = import::run(store, &sources, input, options, &mut Logged).await?;
+    assert_eq!(report.total().refused, 0, "the products are imported");
+    Ok(())
+}
+
+fn shop() -> String {
+    let own = |number| {
+        format!(
+            r#"{{"type": "product", "id": "own-{number}", "sku": "OWN-{number}", "name": "A product of one customer", "stock": 4000000000, "base_price": {{"amount": 100, "currency": "USD"}}}}"#
+        ) + "\n"
+    };
+    SHOP.trim_start().to_owned() + &(0..OWN).map(own).collect::<String>()
+}
+
 /// A store in a folder that goes with it.
 pub(crate) struct Disk {
     pub(crate) store: Arc<EmbeddedStore>,
@@ -91,6 +108,18 @@ impl Disk {
         let disk = Self::empty(dir)?;
         generated::import(&disk.store, catalogue).await?;
         Ok(disk)
+    }
+
+    /// Holds the three products, and those of the customers.
+    pub(crate) async fn shop(dir: &Path) -> Result<Self, Failure> {
+        let disk = Self::empty(dir)?;
+        disk.import_shop().await?;
+        Ok(disk)
+    }
+
+    /// Adds the three products, and those of the customers.
+    pub(crate) async fn import_shop(&self) -> Result<(), Failure> {
+        import_shop(&*self.store).await
     }
 
     fn empty(dir: &Path) -> Result<Self, Failure> {

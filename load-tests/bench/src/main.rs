@@ -1,24 +1,37 @@
 //! Measures what the design brings and what it costs: each row of the table is a ratio of two
 //! figures, taken in turns on the same machine and the same disk. `--help` tells the options.
 
+mod capacity;
+mod cpu_share;
 mod data;
 mod generated;
 mod keyspace;
 mod measure;
+mod memory;
+mod mixed;
+mod open_loop;
+mod overload;
+mod process;
 mod requests;
 mod rows;
+mod seeded;
 mod served;
 mod start;
+mod visits;
 mod wire;
 mod world;
 
+use capacity::Search;
 use cartwright::config::LogFormat;
 use cartwright::telemetry;
 use clap::Parser;
 use data::Place;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use keyspace::Keyspace;
 use measure::{Effort, Measured};
 use mimalloc::MiMalloc;
+use process::Task;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
@@ -28,10 +41,9 @@ use std::time::Duration;
 const FEWEST_ROUNDS: u64 = 5;
 /// Products of the large catalogue where it is to be brief.
 const BRIEF_PRODUCTS: u64 = 20_000;
-/// The name of what is not a row: starts are measured once each.
-const STARTS: &str = "starts";
-/// And another: requests are counted, not measured.
-const REQUESTS: &str = "over CQL: requests";
+/// Users that come in turn, and if it is to be brief.
+const USERS: u64 = 1_000_000;
+const BRIEF_USERS: u64 = 100_000;
 
 /// Measures what the design brings and what it costs, each against doing without it
 #[derive(Parser)]
@@ -57,6 +69,11 @@ struct Arguments {
     #[arg(long, conflicts_with_all = ["rounds", "seconds", "products"])]
     brief: bool,
 
+    /// Overload a node that has a share of one core, and measure nothing else: this takes root on
+    /// Linux
+    #[arg(long, conflicts_with_all = ["rounds", "seconds", "products", "only", "cql"])]
+    overload: bool,
+
     /// Products of the large catalogue; 20,000 if it is to be brief
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(2_000..))]
     products: u64,
@@ -71,14 +88,17 @@ struct Arguments {
     #[arg(long, value_name = "SERVER", env = "CARTWRIGHT_TEST_CQL")]
     cql: Option<String>,
 
-    /// Start with the data in this folder, tell what that took, and end
+    /// What this process was made for, as JSON
     #[arg(long, hide = true)]
-    start_with: Option<PathBuf>,
+    task: Option<String>,
 }
 
 // As in production.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Markdown, and whether it shows a target that is missed.
+type Table = (String, bool);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -94,9 +114,8 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
-    if let Some(data) = arguments.start_with {
-        let start = start::start_with(data).await?;
-        println!("{}", serde_json::to_string(&start)?);
+    if let Some(task) = arguments.task {
+        serde_json::from_str::<Task>(&task)?.run().await?;
         return Ok(ExitCode::SUCCESS);
     }
     // As in production: what a log line costs is measured too.
@@ -132,6 +151,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
         dir,
         products,
         only: arguments.only,
+        overload: arguments.overload,
+        brief: arguments.brief,
         effort,
         keyspace,
     };
@@ -151,6 +172,8 @@ struct Bench {
     dir: PathBuf,
     products: u64,
     only: String,
+    overload: bool,
+    brief: bool,
     effort: Effort,
     keyspace: Option<Arc<Keyspace>>,
 }
@@ -158,6 +181,12 @@ struct Bench {
 impl Bench {
     /// Measures and prints; returns whether a target is missed.
     async fn run(&self) -> Result<bool, Failure> {
+        if self.overload {
+            println!("{}\n", machine(self.effort));
+            let (text, misses) = overload::measure(&self.dir, self.search()).await?;
+            print!("{text}");
+            return Ok(misses);
+        }
         let mut measured = Vec::new();
         for plan in rows::all(&self.dir, self.keyspace.as_ref(), self.products) {
             if plan.name.contains(&self.only) {
@@ -170,22 +199,46 @@ impl Bench {
         println!("{}", machine(self.effort));
         print!("{}", measure::table(&measured));
         let mut missed = measured.iter().any(Measured::misses);
-        match &self.keyspace {
-            None => println!("\nNothing is measured over CQL: no server is named (`--cql`)."),
-            Some(keyspace) if REQUESTS.contains(&self.only) => {
-                let place = Place::Keyspace(keyspace.clone());
-                let (table, misses) = requests::measure(&place).await?;
-                print!("\n{table}");
+        for (name, table) in self.tables() {
+            if name.contains(&self.only) {
+                let (text, misses) = table.await?;
+                print!("\n{text}");
                 missed |= misses;
             }
-            Some(_) => {}
         }
-        if STARTS.contains(&self.only) {
-            let (table, misses) = start::measure(&self.dir, self.products).await?;
-            print!("\n{table}");
-            missed |= misses;
+        if self.keyspace.is_none() {
+            println!("\nNothing is measured over CQL: no server is named (`--cql`).");
         }
         Ok(missed)
+    }
+
+    /// What is not compared in turns, by name: tables, and whether they miss a target.
+    fn tables(&self) -> Vec<(&'static str, BoxFuture<'_, Result<Table, Failure>>)> {
+        let keyspace = self.keyspace.as_ref();
+        let requests = keyspace.map(|keyspace| {
+            let place = Place::Keyspace(keyspace.clone());
+            let requests = async move { requests::measure(&place).await };
+            ("over CQL: requests", requests.boxed())
+        });
+        let capacity = capacity::measure(&self.dir, self.effort, self.search());
+        let users = if self.brief { BRIEF_USERS } else { USERS };
+        requests
+            .into_iter()
+            .chain([
+                ("times at capacity", capacity.boxed()),
+                ("starts", start::measure(&self.dir, self.products).boxed()),
+                ("memory of idle users", async { memory::measure() }.boxed()),
+                ("visits", visits::measure(&self.dir, users).boxed()),
+            ])
+            .collect()
+    }
+
+    fn search(&self) -> Search {
+        if self.brief {
+            Search::BRIEF
+        } else {
+            Search::WHOLE
+        }
     }
 }
 
@@ -198,10 +251,21 @@ fn machine(Effort { rounds, time }: Effort) -> String {
         "release"
     };
     format!(
-        "{cores} cores, commit {}, {profile} build, {rounds} rounds of {} s each way",
+        "{cores} cores of {}, commit {}, {profile} build, {rounds} rounds of {} s each way",
+        processor(),
         commit(),
         time.as_secs()
     )
+}
+
+/// What the processor calls itself.
+fn processor() -> String {
+    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = told
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"));
+    let name = name.map(|name| name.trim_start_matches([' ', '\t', ':']).trim());
+    name.unwrap_or("an unknown processor").to_owned()
 }
 
 /// The commit that is checked out, marked where the files differ from it.

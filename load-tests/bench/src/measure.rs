@@ -66,7 +66,7 @@ pub(crate) struct Effort {
 /// A median, and between what it is one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
-    median: f64,
+    pub(crate) median: f64,
     min: f64,
     max: f64,
 }
@@ -137,20 +137,24 @@ async fn figure(
     }
     match (unit, sample) {
         (Unit::PerSecond, _) => Ok(f64::from(count) / started.elapsed().as_secs_f64()),
-        (Unit::P50, Sample::Times(times)) => Ok(percentile(times, 50).as_secs_f64() * 1e6),
-        (Unit::P99, Sample::Times(times)) => Ok(percentile(times, 99).as_secs_f64() * 1e6),
+        (Unit::P50, Sample::Times(times)) => Ok(microseconds(times, 50)),
+        (Unit::P99, Sample::Times(times)) => Ok(microseconds(times, 99)),
         (Unit::P50 | Unit::P99, Sample::Count(_)) => Err("a row of times has counted".into()),
     }
 }
 
-/// `times` must not be empty.
-fn percentile(mut times: Vec<Duration>, of_100: usize) -> Duration {
+fn microseconds(mut times: Vec<Duration>, of_100: usize) -> f64 {
     times.sort_unstable();
+    percentile(&times, of_100).as_secs_f64() * 1e6
+}
+
+/// What so many of 100 stay under. `times` must be sorted and not empty.
+pub(crate) fn percentile(times: &[Duration], of_100: usize) -> Duration {
     times[(times.len() - 1) * of_100 / 100]
 }
 
 /// `values` must not be empty.
-fn spread(mut values: Vec<f64>) -> Spread {
+pub(crate) fn spread(mut values: Vec<f64>) -> Spread {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let median = if values.len() % 2 == 1 {
@@ -176,18 +180,25 @@ pub(crate) fn table(rows: &[Measured]) -> String {
             (target, true) => format!("{target}: missed"),
             (target, false) => format!("{target}: met"),
         };
-        let Spread { median, min, max } = row.ratio;
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {:.0} {unit} | {:.0} {unit} | {median:.2} ({min:.2}..{max:.2}) | {verdict} |",
+            "| {} | {:.0} {unit} | {:.0} {unit} | {} | {verdict} |",
             row.name,
             row.baseline.median,
             row.subject.median,
+            row.ratio,
             unit = row.unit
         );
     }
     text
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { median, min, max } = self;
+        write!(f, "{median:.2} ({min:.2}..{max:.2})")
+    }
 }
 
 impl fmt::Display for Unit {
@@ -236,10 +247,13 @@ mod tests {
 
     #[test]
     fn of_a_hundred_times_one_is_above_the_p99() {
-        let times = |count| (1..=count).rev().map(Duration::from_micros).collect();
-        assert_eq!(percentile(times(100), 99), Duration::from_micros(99));
-        assert_eq!(percentile(times(1), 99), Duration::from_micros(1));
-        assert_eq!(percentile(times(1_000), 99), Duration::from_micros(990));
+        let p99 = |count| {
+            let times: Vec<_> = (1..=count).map(Duration::from_micros).collect();
+            percentile(&times, 99)
+        };
+        assert_eq!(p99(100), Duration::from_micros(99));
+        assert_eq!(p99(1), Duration::from_micros(1));
+        assert_eq!(p99(1_000), Duration::from_micros(990));
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! What a cart change and an order ask of the servers of a keyspace, as the driver counts it.
 
-use crate::Failure;
 use crate::data::{Data, Place};
-use crate::world::{CLIENTS, World, soon};
-use cartwright::domain::address::{Address, AddressInput};
+use crate::world::{CLIENTS, World, order, soon};
+use crate::{Failure, Table};
 use cartwright::domain::ids::{LineId, UserId};
-use cartwright::domain::user::{Checkout, Command, Request};
+use cartwright::domain::user::{Command, Request};
 use cartwright::store::scylla::{Counts, ScyllaStore};
 use futures::future::try_join_all;
 use std::fmt::Write;
@@ -24,7 +23,7 @@ struct Counted {
 }
 
 /// Counts; returns the table, and whether something costs more than it may.
-pub(crate) async fn measure(place: &Place) -> Result<(String, bool), Failure> {
+pub(crate) async fn measure(place: &Place) -> Result<Table, Failure> {
     eprintln!("measuring: requests");
     Ok(table(&[
         cart_changes(place).await?,
@@ -76,11 +75,12 @@ async fn orders(place: &Place, at_once: bool) -> Result<Counted, Failure> {
     let store = counting(&world)?;
     let users = shoppers(&world).await?;
     let before = store.counts();
+    let ordering = world.system.users();
     if at_once {
-        try_join_all(users.iter().map(|user| order(&world, *user))).await?;
+        try_join_all(users.iter().map(|user| order(&ordering, *user))).await?;
     } else {
         for user in &users {
-            order(&world, *user).await?;
+            order(&ordering, *user).await?;
         }
     }
     // Sales are written after the answer, but before it stops.
@@ -99,33 +99,6 @@ async fn orders(place: &Place, at_once: bool) -> Result<Counted, Failure> {
     })
 }
 
-async fn order(world: &World, user: UserId) -> Result<(), Failure> {
-    let text = |text: &str| Some(text.to_owned());
-    let address = AddressInput {
-        first_name: text("Ann"),
-        last_name: text("Lee"),
-        address1: text("1 Main Street"),
-        city: text("New York"),
-        state: text("NY"),
-        postal_code: text("10001"),
-        country: text("US"),
-        ..AddressInput::default()
-    };
-    let address = Address::parse(address, "shipping_address");
-    let checkout = Checkout {
-        shipping_address: address.map_err(|refused| format!("{refused:?}"))?,
-        billing_address: None,
-        payment_method_id: "pm_1".to_owned(),
-        promotion_codes: Vec::new(),
-        shipping_method_id: None,
-        notes: String::new(),
-        expected_total: None,
-    };
-    let request = Request::of(Command::PlaceOrder(Box::new(checkout)), 0);
-    world.system.users().ask(user, request, soon()).await?;
-    Ok(())
-}
-
 async fn shoppers(world: &World) -> Result<Vec<UserId>, Failure> {
     try_join_all((0..CLIENTS).map(|_| world.shopper(1))).await
 }
@@ -138,7 +111,7 @@ fn counting(world: &World) -> Result<Arc<ScyllaStore>, Failure> {
 }
 
 /// Markdown, a line for each.
-fn table(counted: &[Counted]) -> (String, bool) {
+fn table(counted: &[Counted]) -> Table {
     let mut text = String::from(
         "| over CQL, requests of | conditional writes | serial reads | other writes | other reads | target |\n|---|---|---|---|---|---|\n",
     );

@@ -35,7 +35,15 @@ impl Served {
     pub(crate) async fn product(
         store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
     ) -> Result<Self, Failure> {
-        Self::serve(settings(&[])?, "product", store).await
+        Self::product_with(store, &[]).await
+    }
+
+    /// The product with more flags.
+    pub(crate) async fn product_with(
+        store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
+        flags: &[&str],
+    ) -> Result<Self, Failure> {
+        Self::serve(settings(flags)?, "product", store).await
     }
 
     /// One of several nodes over a store.
@@ -94,11 +102,7 @@ impl Served {
         let (stop, stopped) = oneshot::channel();
         let (tell, told) = oneshot::channel();
         let thread = std::thread::spawn(move || {
-            let made = Builder::new_multi_thread()
-                .worker_threads(1)
-                .thread_name(name)
-                .enable_all()
-                .build()
+            let made = one_worker(name)
                 .map_err(Failure::from)
                 .and_then(|runtime| make(&runtime, stopped).map(|made| (runtime, made)));
             match made {
@@ -119,6 +123,15 @@ impl Served {
             thread: Some(thread),
         })
     }
+}
+
+/// A runtime with one worker.
+pub(crate) fn one_worker(name: &str) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name(name)
+        .enable_all()
+        .build()
 }
 
 type Running = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

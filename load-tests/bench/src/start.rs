@@ -1,16 +1,16 @@
 //! What a start takes by the size of the catalogue: time until the server is bound, and memory
 //! once it has answered for a while, each in a process of its own.
 
-use crate::Failure;
 use crate::data::Disk;
 use crate::generated;
+use crate::process::{Memory, Task};
 use crate::served::Served;
 use crate::wire::{Clients, cycle, get};
+use crate::{Failure, Table};
 use cartwright::store::Store;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub(crate) struct Start {
 }
 
 /// Starts with catalogues up to `largest`; returns the table, and whether memory misses its target.
-pub(crate) async fn measure(dir: &Path, largest: u64) -> Result<(String, bool), Failure> {
+pub(crate) async fn measure(dir: &Path, largest: u64) -> Result<Table, Failure> {
     let mut starts = Vec::new();
     for products in SIZES
         .into_iter()
@@ -44,21 +44,14 @@ pub(crate) async fn measure(dir: &Path, largest: u64) -> Result<(String, bool), 
     {
         eprintln!("measuring: a start with {products} products");
         let disk = Disk::generated(dir, &generated::catalogue(products)).await?;
-        let data = disk.closed().await?;
-        let child = Command::new(std::env::current_exe()?)
-            .arg("--start-with")
-            .arg(data.path())
-            .output()?;
-        if !child.status.success() {
-            let said = String::from_utf8_lossy(&child.stderr).into_owned();
-            return Err(format!("a start failed: {said}").into());
-        }
-        starts.push((products, serde_json::from_slice(&child.stdout)?));
+        let folder = disk.closed().await?;
+        let data = folder.path().to_owned();
+        starts.push((products, Task::Start { data }.told()?));
     }
     Ok(table(&starts))
 }
 
-/// In the child: starts with the data in a folder and tells what that took.
+/// In the process: starts with the data in a folder and tells what that took.
 pub(crate) async fn start_with(data: PathBuf) -> Result<Start, Failure> {
     let began = Instant::now();
     let store = tokio::task::spawn_blocking(move || Disk::open(&data)).await??;
@@ -71,21 +64,16 @@ pub(crate) async fn start_with(data: PathBuf) -> Result<Start, Failure> {
         scripts: vec![cycle(pages.collect())],
     };
     clients.run(tokio::time::Instant::now() + SETTLED).await?;
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let kib = |name: &str| -> Result<u64, Failure> {
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let value = line.and_then(|line| line.split_whitespace().next());
-        Ok(value.ok_or("no memory figures on this system")?.parse()?)
-    };
+    let memory = Memory::of_this()?;
     Ok(Start {
         milliseconds,
-        memory: kib("VmRSS:")?,
-        peak: kib("VmHWM:")?,
+        memory: memory.resident,
+        peak: memory.peak,
     })
 }
 
 /// Markdown, a line for each start. A product's memory is what it takes beyond the smallest's.
-fn table(starts: &[(u64, Start)]) -> (String, bool) {
+fn table(starts: &[(u64, Start)]) -> Table {
     let mut text = String::from(
         "| start with | ready after | memory | peak | a product | target |\n|---|---|---|---|---|---|\n",
     );

@@ -55,32 +55,40 @@ impl Connection {
 
     /// Sends a request and reads the whole answer; returns its body, which must come with 2xx.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<&[u8], Failure> {
+        match self.ask(request).await? {
+            (200..=299, body) => Ok(body),
+            (status, body) => {
+                let text = String::from_utf8_lossy(body);
+                Err(format!("an answer that was not asked for: {status} {text}").into())
+            }
+        }
+    }
+
+    /// Sends a request and reads the whole answer; returns its status and its body.
+    pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<(u16, &[u8]), Failure> {
         self.stream.write_all(request).await?;
         self.read.clear();
         loop {
             if self.stream.read_buf(&mut self.read).await? == 0 {
                 return Err("the server closed the connection".into());
             }
-            if let Some((head, length)) = measured(&self.read)?
+            if let Some((status, head, length)) = measured(&self.read)?
                 && self.read.len() >= head + length
             {
-                return Ok(&self.read[head..head + length]);
+                return Ok((status, &self.read[head..head + length]));
             }
         }
     }
 }
 
-/// The bytes of an answer's head and of its body, once the head is there.
-fn measured(answer: &[u8]) -> Result<Option<(usize, usize)>, Failure> {
+/// An answer's status and the bytes of its head and of its body, once the head is there.
+fn measured(answer: &[u8]) -> Result<Option<(u16, usize, usize)>, Failure> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut parsed = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(head) = parsed.parse(answer)? else {
         return Ok(None);
     };
-    if !matches!(parsed.code, Some(200..=299)) {
-        let text = String::from_utf8_lossy(answer);
-        return Err(format!("an answer that was not asked for: {text}").into());
-    }
+    let status = parsed.code.ok_or("an answer without a status")?;
     let length = parsed
         .headers
         .iter()
@@ -89,7 +97,7 @@ fn measured(answer: &[u8]) -> Result<Option<(usize, usize)>, Failure> {
         Some(header) => std::str::from_utf8(header.value)?.parse()?,
         None => 0,
     };
-    Ok(Some((head, length)))
+    Ok(Some((status, head, length)))
 }
 
 /// What one client asks for: its first request, its second, and so on without end.
@@ -164,7 +172,9 @@ mod tests {
         let of = |answer: &[u8]| measured(answer).map_err(|error| error.to_string());
         assert_eq!(of(b"HTTP/1.1 200 OK\r\ncontent-le"), Ok(None));
         let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-        assert_eq!(of(whole), Ok(Some((38, 2))));
-        assert!(of(b"HTTP/1.1 503 Service Unavailable\r\n\r\n").is_err());
+        assert_eq!(of(whole), Ok(Some((200, 38, 2))));
+        let refused = b"HTTP/1.1 503 Service Unavailable\r\n\r\n";
+        assert_eq!(of(refused), Ok(Some((503, 36, 0))));
+        assert!(of(b"SSH-2.0-OpenSSH\r\n\r\n").is_err());
     }
 }

@@ -3,14 +3,16 @@
 use crate::Failure;
 use crate::data::{Data, Place};
 use crate::measure::Sample;
+use cartwright::actors::user::Users;
 use cartwright::actors::{Bounds, Options, System};
 use cartwright::catalog::Live;
 use cartwright::cluster::Cluster;
 use cartwright::domain::access::user_role;
 use cartwright::domain::account::{Claim, Credential, Email, Profile};
+use cartwright::domain::address::{Address, AddressInput};
 use cartwright::domain::catalog::Attributes;
 use cartwright::domain::ids::{FamilyId, ProductId, UserId};
-use cartwright::domain::user::{Command, Request};
+use cartwright::domain::user::{Checkout, Command, Request};
 use cartwright::sources::Sources;
 use cartwright::store::{Store, UserRecord};
 use futures::future::join_all;
@@ -37,18 +39,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(place: &Place) -> Result<Self, Failure> {
         let (data, sources) = (Data::open(place).await?, Sources::system());
-        let store = data.store();
-        let options = Options {
-            catalog: Arc::new(Live::load(&*store).await?),
-            store,
-            sources: sources.clone(),
-            cluster: Cluster::alone(),
-            users: BOUNDS,
-            stocks: BOUNDS,
-            commit_time: Duration::from_secs(5),
-            recovery_pause: Duration::from_secs(3_600),
-        };
-        let system = System::start(options).await?;
+        let system = system(data.store(), &sources, BOUNDS).await?;
         Ok(Self {
             data,
             system,
@@ -88,15 +79,10 @@ impl World {
     /// A registered user with so many lines of the hot product in the cart.
     pub(crate) async fn shopper(&self, lines: u64) -> Result<UserId, Failure> {
         let user = self.user().await?;
+        let hot = ProductId::parse("hot")?;
         for line in 0..lines {
-            let add = Command::AddItem {
-                product_id: ProductId::parse("hot")?,
-                variant_id: None,
-                quantity: 1,
-                attributes: Attributes::from([("engraving".to_owned(), line.to_string())]),
-            };
-            let users = self.system.users();
-            users.ask(user, Request::of(add, 0), soon()).await?;
+            let engraving = Attributes::from([("engraving".to_owned(), line.to_string())]);
+            add(&self.system.users(), user, &hot, engraving).await?;
         }
         Ok(user)
     }
@@ -113,6 +99,70 @@ impl World {
     pub(crate) async fn stop(&self) {
         self.system.stop(soon()).await;
     }
+}
+
+/// The actors of a node that is alone.
+pub(crate) async fn system(
+    store: Arc<dyn Store>,
+    sources: &Sources,
+    bounds: Bounds,
+) -> Result<System, Failure> {
+    let options = Options {
+        catalog: Arc::new(Live::load(&*store).await?),
+        store,
+        sources: sources.clone(),
+        cluster: Cluster::alone(),
+        users: bounds,
+        stocks: bounds,
+        commit_time: Duration::from_secs(5),
+        recovery_pause: Duration::from_secs(3_600),
+    };
+    Ok(System::start(options).await?)
+}
+
+/// Puts one of a product into a user's cart.
+pub(crate) async fn add(
+    users: &Users,
+    user: UserId,
+    product: &ProductId,
+    attributes: Attributes,
+) -> Result<(), Failure> {
+    let add = Command::AddItem {
+        product_id: product.clone(),
+        variant_id: None,
+        quantity: 1,
+        attributes,
+    };
+    users.ask(user, Request::of(add, 0), soon()).await?;
+    Ok(())
+}
+
+/// Orders what is in a user's cart.
+pub(crate) async fn order(users: &Users, user: UserId) -> Result<(), Failure> {
+    let text = |text: &str| Some(text.to_owned());
+    let address = AddressInput {
+        first_name: text("Ann"),
+        last_name: text("Lee"),
+        address1: text("1 Main Street"),
+        city: text("New York"),
+        state: text("NY"),
+        postal_code: text("10001"),
+        country: text("US"),
+        ..AddressInput::default()
+    };
+    let address = Address::parse(address, "shipping_address");
+    let checkout = Checkout {
+        shipping_address: address.map_err(|refused| format!("{refused:?}"))?,
+        billing_address: None,
+        payment_method_id: "pm_1".to_owned(),
+        promotion_codes: Vec::new(),
+        shipping_method_id: None,
+        notes: String::new(),
+        expected_total: None,
+    };
+    let request = Request::of(Command::PlaceOrder(Box::new(checkout)), 0);
+    users.ask(user, request, soon()).await?;
+    Ok(())
 }
 
 /// When a request is given up.

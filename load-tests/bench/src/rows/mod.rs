@@ -1,5 +1,7 @@
 //! The rows of the table, one file for those that are made alike.
 
+mod checkouts;
+mod entrances;
 mod hot_cart;
 mod hot_stock;
 mod many_carts;
@@ -12,6 +14,8 @@ use crate::Failure;
 use crate::data::Place;
 use crate::keyspace::Keyspace;
 use crate::measure::{Row, Target};
+use checkouts::Checkouts;
+use entrances::Entrances;
 use futures::future::BoxFuture;
 use hot_cart::HotCart;
 use hot_stock::HotStock;
@@ -50,7 +54,13 @@ fn plan<R: Row + 'static>(
 /// All of them, with data of their own in folders in `dir`, and in a keyspace if there is one;
 /// `products` is the size of the large catalogue.
 pub(crate) fn all(dir: &Path, keyspace: Option<&Arc<Keyspace>>, products: u64) -> Vec<Plan> {
-    let mut plans = Vec::from(writes(Place::Folder(dir.to_owned())));
+    let folder = Place::Folder(dir.to_owned());
+    let mut plans = Vec::from(writes(folder.clone()));
+    plans.push(plan(
+        "carts of 64 users, changed over HTTP vs. at the directory, one core each",
+        Target::AtLeast(0.6),
+        async move { Entrances::new(folder).await },
+    ));
     if let Some(keyspace) = keyspace {
         let place = Place::Keyspace(keyspace.clone());
         plans.extend(writes(place.clone()));
@@ -63,13 +73,13 @@ pub(crate) fn all(dir: &Path, keyspace: Option<&Arc<Keyspace>>, products: u64) -
 }
 
 /// What the actors bring, and what they cost.
-fn writes(place: Place) -> [Plan; 4] {
+fn writes(place: Place) -> [Plan; 5] {
     use Target::{AtLeast, None};
     let (over, against, least) = match place {
         Place::Folder(_) => ("", "committing the same bytes", 0.8),
         Place::Keyspace(_) => (OVER_CQL, "with the same batch on the bare driver", 0.9),
     };
-    let [one, two, three, four] = [(); 4].map(|()| place.clone());
+    let [one, two, three, four, five] = [(); 5].map(|()| place.clone());
     [
         plan(
             &format!("{over}one hot cart, 64 clients: output gate vs. one commit at a time"),
@@ -93,6 +103,14 @@ fn writes(place: Place) -> [Plan; 4] {
             None,
             async move { ManyCarts::over_http(&four).await },
         ),
+        plan(
+            &format!(
+                "{over}checkouts of 64 users at the directory vs. 64 tasks making the same \
+                 dependent commits"
+            ),
+            AtLeast(0.8),
+            async move { Checkouts::new(&five).await },
+        ),
     ]
 }
 
@@ -112,9 +130,9 @@ fn old_partitions(place: Place) -> [Plan; 2] {
 }
 
 /// What a read costs.
-fn reads(dir: &Path) -> [Plan; 3] {
+fn reads(dir: &Path) -> [Plan; 4] {
     use Target::AtLeast;
-    let [one, two, three] = [(); 3].map(|()| dir.to_owned());
+    let [one, two, three, four] = [(); 4].map(|()| dir.to_owned());
     [
         plan(
             "GET cart, 64 connections vs. bare warp route that checks a JWT",
@@ -130,6 +148,11 @@ fn reads(dir: &Path) -> [Plan; 3] {
             "GET list of 20, 64 connections vs. bare warp route",
             AtLeast(0.7),
             async move { Reads::list(&three).await },
+        ),
+        plan(
+            "a search with 20 matches in 1,000 products, 64 connections vs. bare warp route",
+            AtLeast(0.4),
+            async move { Reads::search(&four).await },
         ),
     ]
 }

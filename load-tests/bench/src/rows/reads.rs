@@ -9,11 +9,13 @@ use crate::wire::{Clients, Connection, Request, Script, cycle, get, request};
 use crate::world::CLIENTS;
 use async_trait::async_trait;
 use bytes::Bytes;
+use cartwright::import::generate::RARE;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::Instant;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -78,6 +80,31 @@ impl Reads {
             .map(move |Page { page }| found(bodies.get(&page)));
         shop.against(routes(bare), &requests[0], shared(&requests))
             .await
+    }
+
+    /// Searches with 20 matches. No request is like another, so that none is answered with what was
+    /// written for an earlier one.
+    pub(crate) async fn search(dir: &Path) -> Result<Self, Failure> {
+        #[derive(Deserialize)]
+        struct Search {
+            keyword: String,
+        }
+        const { assert!(RARE == 20, "the name says so") };
+        let (shop, catalogue) = (Shop::open(dir).await?, generated::catalogue(PRODUCTS));
+        let mut bodies = HashMap::new();
+        let mut paths = Vec::new();
+        for block in 0..PRODUCTS / RARE {
+            let word = catalogue.rare_word(block).ok_or("too few products")?;
+            let path = format!("/api/v1/catalog/products?page_size=20&keyword={word}");
+            bodies.insert(word, shop.answer(&get(&path, None)).await?);
+            paths.push(path);
+        }
+        let bodies: Bodies<String> = Arc::new(bodies);
+        let bare = warp::path!("api" / "v1" / "catalog" / "products")
+            .and(warp::query::<Search>())
+            .map(move |Search { keyword }| found(bodies.get(&keyword)));
+        let first = get(&paths[0], None);
+        shop.against(routes(bare), &first, unlike(paths)).await
     }
 
     /// Everybody's own cart, behind an access token.
@@ -160,6 +187,17 @@ fn shared(requests: &[Request]) -> Vec<Script> {
             cycle(requests)
         })
         .collect()
+}
+
+/// Every client asks for the next, marked by a number which the server ignores.
+fn unlike(paths: Vec<String>) -> Vec<Script> {
+    let next = AtomicU64::new(0);
+    let script: Script = Arc::new(move |_| {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let path = usize::try_from(number).unwrap_or_default() % paths.len();
+        get(&format!("{}&asked={number}", paths[path]), None)
+    });
+    (0..CLIENTS).map(|_| script.clone()).collect()
 }
 
 /// The product with a shop of [`PRODUCTS`].

@@ -1,0 +1,136 @@
+//! Processes of their own, for what would disturb other measurements or be disturbed by them: this
+//! program, told what to do.
+
+use crate::Failure;
+use crate::data::Disk;
+use crate::memory::{self, Idle};
+use crate::served::Served;
+use crate::start;
+use cartwright::store::Store;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+/// What a process of its own does.
+#[derive(Deserialize, Serialize)]
+pub(crate) enum Task {
+    /// Starts with the data in a folder, and tells what that took.
+    Start { data: PathBuf },
+    /// Makes actors that idle, and tells what they took.
+    Idle { what: Idle, count: u64 },
+    /// Serves the data in a folder with these flags, until its standard input ends.
+    Serve { data: PathBuf, flags: Vec<String> },
+}
+
+impl Task {
+    /// Does it, in a process that was made for it.
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Start { data } => tell(&start::start_with(data).await?),
+            Self::Idle { what, count } => tell(&memory::idle(what, count).await?),
+            Self::Serve { data, flags } => serve(data, &flags).await,
+        }
+    }
+
+    /// Has a process do it, and returns what that tells.
+    pub(crate) fn told<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        let child = self.command()?.output()?;
+        if !child.status.success() {
+            let said = String::from_utf8_lossy(&child.stderr).into_owned();
+            return Err(format!("a process failed: {said}").into());
+        }
+        Ok(serde_json::from_slice(&child.stdout)?)
+    }
+
+    fn command(&self) -> Result<Command, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--task").arg(serde_json::to_string(self)?);
+        Ok(command)
+    }
+}
+
+fn tell(what: &impl Serialize) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string(what)?);
+    Ok(())
+}
+
+async fn serve(data: PathBuf, flags: &[String]) -> Result<(), Failure> {
+    let store = tokio::task::spawn_blocking(move || Disk::open(&data)).await??;
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+    let store = Box::pin(async move { Ok(store as Arc<dyn Store>) });
+    let served = Served::product_with(store, &flags).await?;
+    tell(&served.address)?;
+    let ended = || std::io::stdin().read_to_end(&mut Vec::new());
+    tokio::task::spawn_blocking(ended).await??;
+    Ok(())
+}
+
+/// A server in a process of its own, until it is dropped.
+pub(crate) struct ServerProcess {
+    pub(crate) address: SocketAddr,
+    child: Child,
+}
+
+impl ServerProcess {
+    /// Serves the data in a folder.
+    pub(crate) fn start(data: PathBuf, flags: &[&str]) -> Result<Self, Failure> {
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut command = Task::Serve { data, flags }.command()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let told = child.stdout.take().ok_or("no standard output")?;
+        let mut line = String::new();
+        BufReader::new(told).read_line(&mut line)?;
+        Ok(Self {
+            address: serde_json::from_str(&line)?,
+            child,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn memory(&self) -> Result<Memory, Failure> {
+        Memory::of(&self.id().to_string())
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // Whether it ended well does not matter any more.
+        let _ = self.child.wait();
+    }
+}
+
+/// What a process has in memory, in KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Memory {
+    pub(crate) resident: u64,
+    /// The most that ever was.
+    pub(crate) peak: u64,
+}
+
+impl Memory {
+    pub(crate) fn of_this() -> Result<Self, Failure> {
+        Self::of("self")
+    }
+
+    fn of(process: &str) -> Result<Self, Failure> {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+        let kib = |name: &str| -> Result<u64, Failure> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let value = line.and_then(|line| line.split_whitespace().next());
+            Ok(value.ok_or("no memory figures on this system")?.parse()?)
+        };
+        Ok(Self {
+            resident: kib("VmRSS:")?,
+            peak: kib("VmHWM:")?,
+        })
+    }
+}
