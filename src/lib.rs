@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`domain`] | the shop's rules, pure |
 //! | [`sources`] | the time and randomness, injected |
-//! | [`config`], [`telemetry`] | flags and environment; the log |
+//! | [`config`], [`telemetry`] | flags and environment; the log and traces |
 //! | [`store`] | what is durable: traits, the embedded store, one on ScyllaDB, one in memory |
 //! | [`auth`] | passwords and tokens |
 //! | [`catalog`] | what is for sale, in memory, and its search index |

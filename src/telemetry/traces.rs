@@ -1,7 +1,7 @@
 //! Traces of requests, from the socket to the store and through other nodes.
 //!
 //! Whether a request is traced is decided once, where it enters (`head.rs`). Whoever takes part in
-//! it makes spans by [`traced!`](crate::telemetry::traces::traced) below the one that came along,
+//! it makes spans by `traced!` below the one that came along,
 //! of which there are none where the request is not traced, or nothing is.
 
 mod export;
@@ -30,22 +30,27 @@ pub const FLUSH_TIME: Duration = Duration::from_secs(2);
 /// A span below `parent` with this name and these fields, if `parent` is of a trace; else none.
 macro_rules! traced {
     ($parent:expr, $name:literal $(, $($field:tt)*)?) => {{
-        let parent: &tracing::Span = $parent;
-        match $crate::telemetry::traces::is_traced(parent) {
-            true => tracing::error_span!(
-                target: $crate::telemetry::traces::INNER,
-                parent: parent,
-                $name
-                $(, $($field)*)?
-            ),
-            false => tracing::Span::none(),
+        // Where nothing is traced, not even the parent is looked up.
+        if $crate::telemetry::traces::is_on() {
+            let parent: &tracing::Span = $parent;
+            match $crate::telemetry::traces::is_traced(parent) {
+                true => tracing::error_span!(
+                    target: $crate::telemetry::traces::INNER,
+                    parent: parent,
+                    $name
+                    $(, $($field)*)?
+                ),
+                false => tracing::Span::none(),
+            }
+        } else {
+            tracing::Span::none()
         }
     }};
 }
 pub(crate) use traced;
 
 /// Whether anything is traced.
-fn is_on() -> bool {
+pub(crate) fn is_on() -> bool {
     tracing::span_enabled!(target: INNER, Level::ERROR)
 }
 
@@ -108,7 +113,7 @@ pub(crate) fn done(span: &Span) {
 }
 
 /// Work for many: a span below the first of `askers` that is of a trace, and linked with the others
-/// that are. `make` makes it, by [`traced!`](crate::telemetry::traces::traced).
+/// that are. `make` makes it, by `traced!`.
 pub(crate) fn shared<'a>(
     askers: impl Iterator<Item = &'a Span>,
     make: impl FnOnce(&Span) -> Span,

@@ -209,6 +209,7 @@ mod tests {
     use opentelemetry::trace::{SpanContext, SpanId};
     use opentelemetry_sdk::error::OTelSdkError;
     use opentelemetry_sdk::trace::{SpanEvents, SpanLinks};
+    use std::io::Seek;
     use std::sync::atomic::AtomicBool;
     use std::time::UNIX_EPOCH;
 
@@ -229,10 +230,8 @@ mod tests {
 
     #[test]
     fn a_failure_that_lasts_is_logged_once_and_its_end_too() {
-        let mut log = tempfile::tempfile().unwrap();
-        let written = log.try_clone().unwrap();
-        let writer = move || written.try_clone().unwrap();
-        let lines = subscriber("info", LogFormat::Text, None, false, writer).unwrap();
+        let log = Arc::new(tempfile::tempfile().unwrap());
+        let lines = subscriber("info", LogFormat::Text, None, false, log.clone()).unwrap();
         let reported = Reported {
             exporter: Flaky::default(),
             lost: AtomicU64::new(0),
@@ -250,15 +249,10 @@ mod tests {
                 export(is_there);
             }
         });
-        let told = std::io::Seek::rewind(&mut log).and_then(|()| std::io::read_to_string(log));
-        let told: Vec<_> = told
-            .unwrap()
-            .lines()
-            .map(|line| {
-                let (_, said) = line.split_once("export: ").unwrap();
-                said.to_owned()
-            })
-            .collect();
+        (&*log).rewind().unwrap();
+        let told = std::io::read_to_string(&*log).unwrap();
+        let said = |line: &str| line.split_once("export: ").unwrap().1.to_owned();
+        let told: Vec<_> = told.lines().map(said).collect();
         let lost = "telemetry.traces.lost error=Operation failed: away";
         assert_eq!(told, [lost, "telemetry.traces.resumed lost=3", lost]);
     }

@@ -2,9 +2,7 @@
 
 use super::context;
 use opentelemetry::Context;
-use opentelemetry::propagation::{Extractor, TextMapPropagator};
-use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, TraceState};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use std::fmt;
 use tracing::Span;
 
@@ -15,25 +13,21 @@ pub const TRACEPARENT: &str = "traceparent";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent(SpanContext);
 
-struct Header<'a>(&'a str);
-
-impl Extractor for Header<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        (key == TRACEPARENT).then_some(self.0)
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        vec![TRACEPARENT]
-    }
-}
-
 impl TraceParent {
-    /// The span that this header names; `None` where it is malformed.
+    /// The span that this header names; `None` where it is malformed, or of another version.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
-        let read = TraceContextPropagator::new();
-        let context = read.extract_with_context(&Context::new(), &Header(header));
-        let context = context.span().span_context().clone();
+        let parts: Vec<_> = header.splitn(5, '-').collect();
+        let ["00", trace, span, flags] = parts[..] else {
+            return None;
+        };
+        let is_hex = |part: &&str| part.bytes().all(|b| b"0123456789abcdef".contains(&b));
+        if [trace.len(), span.len(), flags.len()] != [32, 16, 2] || !parts.iter().all(is_hex) {
+            return None;
+        }
+        let (of, id) = (TraceId::from_hex(trace).ok()?, SpanId::from_hex(span).ok()?);
+        let flags = TraceFlags::new(u8::from_str_radix(flags, 16).ok()?);
+        let context = SpanContext::new(of, id, flags, true, TraceState::NONE);
         context.is_valid().then_some(Self(context))
     }
 
@@ -88,8 +82,18 @@ mod tests {
     #[test]
     fn what_is_no_header_is_none() {
         let zero = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
-        let longer = format!("{HEADER}-01");
-        for text in ["", "00", &HEADER[1..], zero, &longer, "00-x-y-01"] {
+        let (longer, large) = (format!("{HEADER}-01"), HEADER.to_uppercase());
+        let odd = HEADER.replace("-01", "-+1");
+        for text in [
+            "",
+            "00",
+            &HEADER[1..],
+            zero,
+            &longer,
+            &large,
+            &odd,
+            "00-x-y-01",
+        ] {
             assert_eq!(TraceParent::parse(text), None, "{text}");
         }
     }
