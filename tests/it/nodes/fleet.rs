@@ -187,8 +187,13 @@ impl Node {
     }
 
     /// SIGKILL.
-    pub fn kill(self) {
+    pub fn kill(self) -> Ended {
         self.server.kill();
+        Ended {
+            name: self.name,
+            ports: self.ports,
+            store: self.store,
+        }
     }
 }
 

@@ -5,9 +5,10 @@
 mod balancer;
 mod fleet;
 mod haproxy;
+mod soak;
 
 use crate::cql;
-use crate::history::{Recorder, check, events_of};
+use crate::history::{Final, Recorder, check, events_of};
 use crate::line::Line;
 use crate::load::{Customer, Load, PHASE_TIME, Shop, belongings};
 use crate::process::api::Api;
@@ -15,6 +16,7 @@ use balancer::Balancer;
 use fleet::{DETECTION, Fleet, Node};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, sleep, timeout};
 
 /// How many customers there are.
@@ -121,10 +123,15 @@ struct Phase<'a> {
 impl<'a> Scene<'a> {
     /// Customers of these nodes at work.
     async fn of(fleet: &'a Fleet, nodes: &[&Node], shop: Arc<dyn Shop>) -> Self {
+        Self::named(fleet, nodes, shop, "c").await
+    }
+
+    /// The same, whose names begin so.
+    async fn named(fleet: &'a Fleet, nodes: &[&Node], shop: Arc<dyn Shop>, prefix: &str) -> Self {
         fleet.agrees(nodes).await;
         let mut customers = Vec::new();
         for (number, node) in (0..CUSTOMERS).zip(nodes.iter().cycle()) {
-            let name = format!("c{number}");
+            let name = format!("{prefix}{number}");
             let api = Api::of(&node.server.url);
             let token = api.token(&format!("{name}@example.com")).await;
             customers.push((name, token));
@@ -163,16 +170,7 @@ impl<'a> Scene<'a> {
         // Who comes alone has all users, and ends the orders that nobody has ended.
         let last = self.fleet.start("last");
         let mut end = belongings(&Api::of(&last.server.url), &self.customers).await;
-        let settling = async {
-            loop {
-                end.stock = self.fleet.stock().await;
-                if end.stock.held == 0 {
-                    break;
-                }
-                sleep(Duration::from_millis(200)).await;
-            }
-        };
-        let settled = timeout(PHASE_TIME, settling).await;
+        let settled = settle(self.fleet, &mut end).await;
         last.stop();
         if let Ok(file) = std::env::var("CARTWRIGHT_TEST_HISTORY") {
             std::fs::write(file, events_of(&history, |_| true)).unwrap();
@@ -182,6 +180,20 @@ impl<'a> Scene<'a> {
         verdict.assert_holds();
         settled.unwrap();
     }
+}
+
+/// Reads the stock until no order in the making holds any of it.
+async fn settle(fleet: &Fleet, end: &mut Final) -> Result<(), Elapsed> {
+    let settling = async {
+        loop {
+            end.stock = fleet.stock().await;
+            if end.stock.held == 0 {
+                break;
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    timeout(PHASE_TIME, settling).await
 }
 
 impl<'a> Phase<'a> {

@@ -117,10 +117,14 @@ impl Api {
     pub async fn token(&self, email: &str) -> String {
         let answer = self.try_send(&registration(email)).await.unwrap();
         assert_eq!(answer.status, 201, "{answer:?}");
-        answer.body["data"]["access_token"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        token_of(&answer)
+    }
+
+    /// The access token of somebody who has registered.
+    pub async fn token_again(&self, email: &str) -> String {
+        let answer = self.try_send(&login(email)).await.unwrap();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        token_of(&answer)
     }
 
     /// Every order of somebody, newest first.
@@ -141,6 +145,11 @@ impl Api {
     pub async fn order(&self, token: &str) -> Answer {
         self.post("/orders", Some(token), order_body()).await
     }
+}
+
+fn token_of(answer: &Answer) -> String {
+    let token = answer.body["data"]["access_token"].as_str();
+    token.unwrap().to_owned()
 }
 
 pub fn post(path: &str, token: Option<&str>, body: Value) -> Request {
