@@ -11,6 +11,7 @@ use cartwright::domain::account::{Claim, Credential, Email, Profile};
 use cartwright::domain::catalog::Attributes;
 use cartwright::domain::ids::{FamilyId, ProductId, UserId};
 use cartwright::domain::user::{Command, Request};
+use cartwright::metrics::Metrics;
 use cartwright::sources::Sources;
 use cartwright::store::{Store, UserRecord};
 use futures::future::join_all;
@@ -47,6 +48,7 @@ impl World {
             stocks: BOUNDS,
             commit_time: Duration::from_secs(5),
             recovery_pause: Duration::from_secs(3_600),
+            metrics: Metrics::default(),
         };
         let system = System::start(options).await?;
         Ok(Self {

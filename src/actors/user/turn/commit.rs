@@ -6,6 +6,7 @@ use super::super::resident::Phase;
 use super::Turn;
 use crate::actors::Failure;
 use crate::actors::beside::beside;
+use crate::actors::metrics::Ended;
 use crate::store::resolve::{self, Failure as CommitFailure};
 use crate::store::{Change, Commit, WriteId};
 use tokio::time::Instant;
@@ -24,10 +25,12 @@ impl Turn<'_> {
             change: Change::User(self.id, write),
         };
         let (store, time) = (self.means.store.clone(), self.means.commit_time);
+        let (metrics, commands) = (self.means.metrics.clone(), self.resident.gate.in_flight());
         let lost = Message::Committed(Err(CommitFailure::Undecided));
         beside(self.myself, lost, async move {
             let deadline = Instant::now() + time;
-            Message::Committed(resolve::commit(&*store, commit, deadline).await)
+            let committing = resolve::commit(&*store, commit, deadline);
+            Message::Committed(metrics.committing(commands, committing).await)
         });
     }
 
@@ -58,11 +61,11 @@ impl Turn<'_> {
                     asked.port.answer(Err(Failure::Unavailable));
                     placing
                         .into_iter()
-                        .for_each(|placing| self.give_up(placing));
+                        .for_each(|placing| self.give_up(placing, Ended::Failed));
                 }
                 self.redo_gathered();
             }
-            Err(CommitFailure::Undecided) => self.end_undecided(),
+            Err(CommitFailure::Undecided) => self.end_undecided(&batch),
         }
     }
 
@@ -76,8 +79,11 @@ impl Turn<'_> {
 
     /// Nobody can tell what became of the commit: whoever asks next loads what the store has. The
     /// attempt, if there is one, is left to recovery, which can tell.
-    fn end_undecided(&mut self) {
+    fn end_undecided(&mut self, batch: &[Decided]) {
         tracing::error!(user.id = %self.id, version = self.resident.version, "user.commit.undecided");
+        if batch.iter().any(|decided| decided.placing.is_some()) {
+            self.means.checkouts.ended(Ended::Undecided);
+        }
         self.resident.phase = Phase::Ending;
         let waiting = self
             .resident
@@ -109,8 +115,9 @@ impl Turn<'_> {
     /// with its commit: its id may have been at one version only.
     fn redo(&mut self, batch: Vec<Decided>) {
         for Decided { asked, placing, .. } in batch {
+            self.means.metrics.redone.inc();
             if let Some(placing) = placing {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Superseded);
             }
             self.resident.parked.push_back(asked);
         }
