@@ -5,6 +5,7 @@
 //! | [`domain`] | the shop's rules, pure |
 //! | [`sources`] | the time and randomness, injected |
 //! | [`config`], [`telemetry`] | flags and environment; the log and traces |
+//! | [`metrics`] | figures for Prometheus |
 //! | [`store`] | what is durable: traits, the embedded store, one on ScyllaDB, one in memory |
 //! | [`auth`] | passwords and tokens |
 //! | [`catalog`] | what is for sale, in memory, and its search index |
@@ -25,6 +26,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod import;
+pub mod metrics;
 pub mod sources;
 pub mod store;
 pub mod telemetry;

@@ -6,8 +6,10 @@
 
 use super::Failure;
 use super::caller::Caller;
+use super::metrics::KindMetrics;
 use super::supervisor::Shards;
 use crate::cluster::Ticket;
+use crate::metrics::Gauge;
 use crate::telemetry::traces;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Slot;
@@ -81,6 +83,7 @@ struct Inner<E: Entity> {
     entries: DashMap<E::Key, Arc<Entry<E>>>,
     shards: Shards,
     bounds: Bounds,
+    metrics: Arc<KindMetrics>,
     /// Counts requests: the time by which "least recently" is judged.
     ticks: AtomicU64,
     /// Set once everything is quiesced: from then on no actor is made.
@@ -117,6 +120,7 @@ impl<E: Entity> Drop for Residence<E> {
 /// is lost in the mailbox of an actor that ends.
 pub(crate) struct Envelope<E: Entity> {
     content: Option<(E::Request, Port<E>)>,
+    _unread: Counted,
 }
 
 /// Where the answer to a request goes, and until when.
@@ -179,16 +183,40 @@ impl<E: Entity> Port<E> {
 pub(crate) struct Unread<R>(pub(crate) R);
 
 /// One of the requests that an entry admits at once; dropping it makes room.
-struct Admitted(Arc<AtomicUsize>);
+struct Admitted {
+    admission: Arc<AtomicUsize>,
+    _counted: Counted,
+}
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.admission.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counted in a gauge until it is dropped.
+struct Counted(Gauge);
+
+impl Counted {
+    fn by(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
 impl<E: Entity> Directory<E> {
-    pub(crate) fn new(entity: E, shards: Shards, bounds: Bounds) -> Self {
+    pub(crate) fn new(
+        entity: E,
+        shards: Shards,
+        bounds: Bounds,
+        metrics: Arc<KindMetrics>,
+    ) -> Self {
         let (entries, ticks) = (DashMap::new(), AtomicU64::new(0));
         Self {
             inner: Arc::new(Inner {
@@ -196,6 +224,7 @@ impl<E: Entity> Directory<E> {
                 entries,
                 shards,
                 bounds,
+                metrics,
                 ticks,
                 closed: AtomicBool::new(false),
             }),
@@ -216,6 +245,19 @@ impl<E: Entity> Directory<E> {
         ticket: Ticket,
         deadline: Instant,
     ) -> Result<Result<E::Reply, Failure>, Unread<E::Request>> {
+        let begun = Instant::now();
+        let reply = self.send(key, request, ticket, deadline).await?;
+        self.inner.metrics.commanded(begun, &reply);
+        Ok(reply)
+    }
+
+    async fn send(
+        &self,
+        key: &E::Key,
+        request: E::Request,
+        ticket: Ticket,
+        deadline: Instant,
+    ) -> Result<Result<E::Reply, Failure>, Unread<E::Request>> {
         let (entry, admitted) = match self.entry(key).and_then(|e| Ok((self.admit(&e)?, e))) {
             Ok((admitted, entry)) => (entry, admitted),
             Err(failure) => return Ok(Err(failure)),
@@ -230,6 +272,7 @@ impl<E: Entity> Directory<E> {
         };
         let message = E::ask(Envelope {
             content: Some((request, port)),
+            _unread: Counted::by(&self.inner.metrics.unread),
         });
         let sent = entry.actor.send_message(message);
         // A message that slips into a mailbox as it closes is dropped, and gives its request
@@ -262,7 +305,10 @@ impl<E: Entity> Directory<E> {
 
     fn admit(&self, entry: &Entry<E>) -> Result<Admitted, Failure> {
         let waiting = entry.admission.fetch_add(1, Ordering::Relaxed);
-        let admitted = Admitted(entry.admission.clone());
+        let admitted = Admitted {
+            admission: entry.admission.clone(),
+            _counted: Counted::by(&self.inner.metrics.admitted),
+        };
         if waiting < self.inner.bounds.waiting {
             Ok(admitted)
         } else {
@@ -283,6 +329,7 @@ impl<E: Entity> Directory<E> {
             }
             Slot::Vacant(vacant) => {
                 let entry = Arc::new(self.spawn(key, tick)?);
+                self.inner.metrics.started.inc();
                 Ok(vacant.insert(entry).clone())
             }
         }
@@ -314,6 +361,11 @@ impl<E: Entity> Directory<E> {
         })
     }
 
+    /// What is counted of its kind.
+    pub(crate) fn metrics(&self) -> &Arc<KindMetrics> {
+        &self.inner.metrics
+    }
+
     /// How many actors are resident.
     pub(crate) fn residents(&self) -> usize {
         self.inner.entries.len()
@@ -338,6 +390,8 @@ impl<E: Entity> Directory<E> {
         for (_, actor) in &by_age[..excess] {
             let _ = actor.send_message(E::quiesce());
         }
+        let passivated = u64::try_from(excess).unwrap_or(u64::MAX);
+        self.inner.metrics.passivated.inc_by(passivated);
         excess
     }
 

@@ -6,6 +6,7 @@ pub mod administration;
 mod beside;
 mod caller;
 mod directory;
+mod metrics;
 pub mod orders;
 mod owner;
 mod placed;

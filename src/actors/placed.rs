@@ -204,7 +204,8 @@ impl<E: Routed> Placed<E> {
             view: peer.view(),
             deadline,
         };
-        match peer.call(call).instrument(hop).await {
+        let metrics = self.directory.metrics();
+        match metrics.calling(peer.call(call)).instrument(hop).await {
             Ok(Answer::Given(bytes)) => decode(&bytes).map(Called::Answered).map_err(|error| {
                 tracing::error!(node.id = %peer.id(), %error, "cluster.answer.unreadable");
                 Failure::Unavailable
@@ -239,7 +240,9 @@ impl<E: Routed> Placed<E> {
             }),
             request_id: call.request_id.clone(),
         };
-        caller.on_behalf(self.answer_unless_elsewhere(call)).await
+        let answered = caller.on_behalf(self.answer_unless_elsewhere(call)).await;
+        self.directory.metrics().served(&answered);
+        answered
     }
 
     async fn answer_unless_elsewhere(&self, call: Call) -> Result<Answer, Unanswered> {
@@ -280,6 +283,11 @@ impl<E: Routed> Placed<E> {
         self.handing.store(self.cluster.number(), Ordering::Release);
         let leaves = |key: &E::Key| !keeps(E::hash(key));
         self.directory.quiesce_where(leaves, deadline).await;
+    }
+
+    /// How many requests wait until a node can be reached, or a key is here.
+    pub(crate) fn waiting(&self) -> usize {
+        MAX_WAITING - self.waiting.available_permits()
     }
 
     pub(crate) fn directory(&self) -> &Directory<E> {

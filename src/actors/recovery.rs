@@ -3,6 +3,7 @@
 //! late commit can change the answer.
 
 use super::Failure;
+use super::metrics::{CheckoutMetrics, Recovered};
 use super::stock::Stocks;
 use super::user::{Users, end_attempt};
 use crate::domain::order::Attempt;
@@ -48,15 +49,25 @@ pub(crate) struct Recovery {
     pub(crate) users: Users,
     pub(crate) stocks: Stocks,
     pub(crate) sources: Sources,
+    pub(crate) metrics: Arc<CheckoutMetrics>,
 }
 
 impl Recovery {
     /// [`Self::run`], of which nobody waits for more than that it is over.
     pub(crate) async fn try_run(&self, which: Which) {
         match self.run(which).await {
-            Ok(0) => {}
-            Ok(left) => tracing::info!(attempts = left, "checkout.recovery.left"),
-            Err(failure) => tracing::warn!(%failure, "checkout.recovery.failed"),
+            Ok(left) => {
+                self.metrics
+                    .left
+                    .set(i64::try_from(left).unwrap_or(i64::MAX));
+                if left > 0 {
+                    tracing::info!(attempts = left, "checkout.recovery.left");
+                }
+            }
+            Err(failure) => {
+                self.metrics.failed_runs.inc();
+                tracing::warn!(%failure, "checkout.recovery.failed");
+            }
         }
     }
 
@@ -128,19 +139,21 @@ impl Recovery {
         let order = attempt.order_id;
         let ended = match self.users.was_placed(&attempt, Instant::now() + TIME).await {
             Ok(placed) => {
-                let how = if placed {
-                    Settlement::Sold
+                let (how, recovered) = if placed {
+                    (Settlement::Sold, Recovered::Sold)
                 } else {
-                    Settlement::Released
+                    (Settlement::Released, Recovered::Released)
                 };
                 tracing::info!(order.id = %order, ?how, "checkout.recovered");
-                end_attempt(&self.store, &self.stocks, &attempt, how).await
+                let ended = end_attempt(&self.store, &self.stocks, &attempt, how).await;
+                ended.map(|()| self.metrics.recovered(recovered))
             }
             // It is being made right now.
             Err(Failure::Busy) => return false,
             Err(failure) => Err(failure),
         };
         if let Err(failure) = &ended {
+            self.metrics.recovered(Recovered::Failed);
             tracing::warn!(order.id = %order, %failure, "checkout.recovery.failed");
         }
         ended.is_ok()

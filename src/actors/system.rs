@@ -2,6 +2,7 @@
 
 use super::Bounds;
 use super::administration::{Administration, Roles};
+use super::metrics::ActorMetrics;
 use super::orders::Orders;
 use super::owner::Owner;
 use super::recovery::{Recovery, Which};
@@ -9,7 +10,8 @@ use super::stock::Stocks;
 use super::supervisor::{Periodic, Supervision};
 use super::user::{self, Users};
 use crate::catalog::Live;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Kind};
+use crate::metrics::{By, Metrics, Reading};
 use crate::sources::Sources;
 use crate::store::{Store, encoding};
 use futures::FutureExt;
@@ -37,6 +39,8 @@ pub struct Options {
     pub commit_time: Duration,
     /// The pause between two runs of recovery.
     pub recovery_pause: Duration,
+    /// Where the actors' figures are shown.
+    pub metrics: Metrics,
 }
 
 /// A node's actors.
@@ -74,6 +78,8 @@ impl System {
             commit_time,
             ..
         } = options;
+        let counted = ActorMetrics::default();
+        counted.register(&options.metrics);
         let stocks = Stocks::new(
             store.clone(),
             sources.clone(),
@@ -81,6 +87,7 @@ impl System {
             options.stocks,
             commit_time,
             cluster.clone(),
+            counted.stock,
         );
         let means = user::Means {
             store: store.clone(),
@@ -89,6 +96,8 @@ impl System {
             catalog,
             stored_size: encoding::cart_bytes,
             commit_time,
+            metrics: counted.user,
+            checkouts: counted.checkout.clone(),
         };
         let users = Users::new(means, user_shards, options.users, cluster.clone());
         let orders = Orders::new(users.clone(), store.clone());
@@ -101,6 +110,7 @@ impl System {
             sources,
             users: users.clone(),
             stocks: stocks.clone(),
+            metrics: counted.checkout,
         };
         let system = Self {
             supervision,
@@ -111,6 +121,7 @@ impl System {
             recovery,
             taken_over: Arc::default(),
         };
+        system.register(&options.metrics);
         // Whoever has the store for itself need not wait: nobody else makes an order.
         let which = if cluster.is_alone() {
             Which::All
@@ -120,6 +131,33 @@ impl System {
         system.recovery.try_run(which).await;
         system.supervise(options.recovery_pause);
         Ok(system)
+    }
+
+    /// Shows what can be told at any time.
+    fn register(&self, metrics: &Metrics) {
+        let of = |read: fn(&Users, &Stocks, Kind) -> usize| {
+            let (users, stocks) = (self.users.clone(), self.stocks.clone());
+            By::<Kind, Reading>::each(move |kind| {
+                let (users, stocks) = (users.clone(), stocks.clone());
+                Reading::number(move || read(&users, &stocks, kind))
+            })
+        };
+        metrics.register(
+            "cartwright_actors_resident",
+            "Actors in memory",
+            of(|users, stocks, kind| match kind {
+                Kind::User => users.placed().directory().residents(),
+                Kind::Stock => stocks.placed().directory().residents(),
+            }),
+        );
+        metrics.register(
+            "cartwright_cluster_waiting",
+            "Commands that wait until a node can be reached, or a key is here",
+            of(|users, stocks, kind| match kind {
+                Kind::User => users.placed().waiting(),
+                Kind::Stock => stocks.placed().waiting(),
+            }),
+        );
     }
 
     fn supervise(&self, recovery_pause: Duration) {

@@ -2,6 +2,7 @@
 
 use super::server::Stores;
 use crate::config::{ScyllaSettings, StoreSettings};
+use crate::metrics::Metrics;
 use crate::sources::Sources;
 use crate::store::Store;
 use crate::store::embedded::{self, EmbeddedStore};
@@ -84,6 +85,14 @@ impl Data {
         Stores {
             store: self.store(),
             is_healthy,
+        }
+    }
+
+    /// Shows what the store counts of itself.
+    pub(super) fn report_to(&self, metrics: &Metrics) {
+        match self {
+            Self::Embedded(store) => store.report_to(metrics),
+            Self::Scylla(store) => store.report_to(metrics),
         }
     }
 

@@ -176,6 +176,7 @@ async fn serve_on(
     let hasher = Hasher::new(limits, sources.entropy.clone())?;
     let stores = data.stores();
     let server = Server::start(settings, listeners, stores, &secret, hasher, sources).await?;
+    data.report_to(server.metrics());
     let start_ms = begun.elapsed().as_millis();
     tracing::info!(start_ms, "app.started");
     println!("cartwright serves on http://{}", server.address()?);

@@ -16,8 +16,10 @@ use crate::http::limiter::{Limiter, SWEEP_PAUSE};
 use crate::http::server::{ConnectionLimits, Drained};
 use crate::http::{Api, Cors, Parts, Readiness, RequestLimits, lobby, server};
 use crate::import::{ImportError, demo};
+use crate::metrics::Metrics;
 use crate::sources::Sources;
 use crate::store::Store;
+use crate::store::metered::MeteredStore;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -127,6 +129,7 @@ pub struct Server {
     joined: Option<Joined>,
     connections: ConnectionLimits,
     is_draining: Arc<AtomicBool>,
+    metrics: Metrics,
 }
 
 impl Server {
@@ -149,7 +152,8 @@ impl Server {
         let openid = openid
             .map(|settings| client(settings, &sources))
             .transpose()?;
-        let store = stores.store.clone();
+        let metrics = Metrics::default();
+        let store: Arc<dyn Store> = Arc::new(MeteredStore::new(stores.store.clone(), &metrics));
         if settings.demo_catalog {
             demo::load_into_empty(&*store, &sources).await?;
         }
@@ -162,7 +166,14 @@ impl Server {
                 node.map(|(cluster, node)| (cluster, Some(node)))?
             }
         };
-        let options = system_options(settings, &store, &sources, &catalog, &cluster);
+        metrics.register_process();
+        catalog.report_to(&metrics);
+        cluster.report_to(&metrics);
+        hasher.report_to(&metrics);
+        let options = Options {
+            metrics: metrics.clone(),
+            ..system_options(settings, &store, &sources, &catalog, &cluster)
+        };
         let system = System::start(options).await?;
         follow(&catalog, &store, &system);
         let joined = match node {
@@ -203,6 +214,7 @@ impl Server {
                 request_timeout: settings.timeouts.request,
             },
             limiter,
+            metrics: metrics.clone(),
         });
         Ok(Self {
             listeners,
@@ -211,6 +223,7 @@ impl Server {
             joined,
             connections: connection_limits(settings),
             is_draining,
+            metrics,
         })
     }
 
@@ -220,6 +233,12 @@ impl Server {
     /// The operating system's.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listeners.public.local_addr()
+    }
+
+    /// The server's figures: others may be shown beside them.
+    #[must_use]
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Where operations are served, if they are.
@@ -286,6 +305,7 @@ fn system_options(
         },
         commit_time: settings.timeouts.request,
         recovery_pause: RECOVERY_PAUSE,
+        metrics: Metrics::default(),
     }
 }
 

@@ -4,12 +4,16 @@
 //! wait at once: a storm of logins slows logins, nothing else. Nothing here knows users; whoever
 //! asks brings the stored hash, or none where there is no such user.
 
+mod metrics;
+
 use crate::sources::Entropy;
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
+use metrics::HashMetrics;
 use std::num::NonZero;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// The shortest password, in characters.
 pub const MIN_PASSWORD: usize = 8;
@@ -98,6 +102,9 @@ pub struct Hasher {
     engine: Arc<Engine>,
     places: Arc<Semaphore>,
     workers: Arc<Semaphore>,
+    /// How many may be under way or wait.
+    most: usize,
+    metrics: Arc<HashMetrics>,
 }
 
 impl Hasher {
@@ -120,6 +127,8 @@ impl Hasher {
             engine: Arc::new(Engine::new(cost, entropy)?),
             places: Arc::new(Semaphore::new(workers + queue)),
             workers: Arc::new(Semaphore::new(workers)),
+            most: workers + queue,
+            metrics: Arc::default(),
         })
     }
 
@@ -153,18 +162,24 @@ impl Hasher {
         &self,
         work: impl FnOnce(&Engine) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let place = Arc::clone(&self.places)
-            .try_acquire_owned()
-            .map_err(|_| Error::Busy)?;
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| {
+            self.metrics.refused.inc();
+            Error::Busy
+        })?;
+        let begun = Instant::now();
         let worker = Arc::clone(&self.workers)
             .acquire_owned()
             .await
             .map_err(|_| Error::Interrupted)?;
-        let engine = Arc::clone(&self.engine);
+        self.metrics.wait.took(begun.elapsed());
+        let (engine, metrics) = (Arc::clone(&self.engine), Arc::clone(&self.metrics));
         let span = tracing::Span::current();
         tokio::task::spawn_blocking(move || {
             let _held = (place, worker);
-            span.in_scope(|| work(&engine))
+            let begun = Instant::now();
+            let done = span.in_scope(|| work(&engine));
+            metrics.time.took(begun.elapsed());
+            done
         })
         .await
         .map_err(|_| Error::Interrupted)?

@@ -1,12 +1,15 @@
 //! The current view of the catalogue: it follows the store's log, and is replaced whole while
 //! readers keep the one that they took.
 
+mod metrics;
+
 use super::load::{self, News};
 use super::search::{Indexer, Keywords, Search, SearchError};
 use super::snapshot::Snapshot;
 use crate::domain::catalog::Product;
 use crate::store::{self, Catalogs, LogPosition};
 use arc_swap::ArcSwap;
+use metrics::LiveMetrics;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +48,7 @@ struct Inner {
     /// What the view's index is changed by; `None` after a change that failed half-way. Whoever
     /// holds it makes the next view.
     indexer: Arc<Mutex<Option<Indexer>>>,
+    metrics: LiveMetrics,
 }
 
 /// Why the catalogue could not be loaded, or brought up to date.
@@ -152,11 +156,13 @@ impl Live {
     /// # Errors
     /// [`LoadError`].
     pub async fn load(store: &(impl Catalogs + ?Sized)) -> Result<Self, LoadError> {
+        let begun = Instant::now();
         let threads = available_parallelism().map_or(1, NonZero::get);
         let (view, indexer) = View::load(store, None, threads.min(MOST_THREADS)).await?;
         Ok(Self(Arc::new(Inner {
             view: ArcSwap::from_pointee(view),
             indexer: Arc::new(Mutex::new(Some(indexer))),
+            metrics: LiveMetrics::since(begun),
         })))
     }
 
@@ -173,6 +179,13 @@ impl Live {
     /// # Errors
     /// [`LoadError`].
     pub async fn follow(&self, store: &(impl Catalogs + ?Sized)) -> Result<(), LoadError> {
+        let begun = Instant::now();
+        let followed = self.catch_up(store).await;
+        self.0.metrics.followed(begun, &followed);
+        followed
+    }
+
+    async fn catch_up(&self, store: &(impl Catalogs + ?Sized)) -> Result<(), LoadError> {
         let mut indexer = self.0.indexer.clone().lock_owned().await;
         loop {
             let view = self.current();
@@ -201,6 +214,7 @@ impl Live {
     ) -> Result<(), LoadError> {
         let (view, new) = View::load(store, Some(last), 1).await?;
         self.0.view.store(Arc::new(view));
+        self.0.metrics.loaded();
         *indexer = Some(new);
         Ok(())
     }
@@ -224,6 +238,7 @@ impl Inner {
             search,
             position,
         }));
+        self.metrics.changed();
         tracing::debug!(catalog.position = position, "catalog.changed");
         Ok(indexer)
     }

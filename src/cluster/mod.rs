@@ -10,6 +10,7 @@ mod fixed;
 pub mod grpc;
 mod hash;
 mod keeper;
+mod metrics;
 mod residents;
 mod standing;
 mod status;
@@ -19,7 +20,7 @@ mod transport;
 pub use hash::{KeyHash, owner_in};
 pub use keeper::{JoinError, Joining, Membership, Options};
 pub use residents::Residents;
-pub use status::{NodeStatus, Status};
+pub use status::{Footing, NodeStatus, Status};
 pub use timing::Timing;
 pub use transport::{Answer, Call, Handler, Kind, Transport, Unanswered};
 

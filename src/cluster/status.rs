@@ -3,6 +3,7 @@
 use super::{Cluster, Node};
 use crate::domain::ids::NodeId;
 use crate::store::{Member, NodeRow, Presence};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -37,7 +38,36 @@ pub struct NodeStatus {
     pub residents: (u64, u64),
 }
 
+/// Where a node stands, as far as it knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Footing {
+    /// The number of the latest view; 0 before the first.
+    pub view: u64,
+    /// How many nodes the view has.
+    pub members: usize,
+    /// How many nodes have not adopted it yet: above 0, actors are moving.
+    pub unsettled: usize,
+    /// Whether the node belongs to it.
+    pub is_member: bool,
+    /// How much longer the node may answer from memory.
+    pub lease: Duration,
+}
+
 impl Cluster {
+    /// Where the node stands, without asking anybody; `None` for a node alone.
+    #[must_use]
+    pub fn footing(&self) -> Option<Footing> {
+        let node = self.0.as_ref()?;
+        let standing = node.standing.load();
+        Some(Footing {
+            view: standing.number,
+            members: standing.view.members.len(),
+            unsettled: standing.unsettled().collect::<BTreeSet<_>>().len(),
+            is_member: standing.is_member(),
+            lease: node.lease_left(),
+        })
+    }
+
     /// The nodes, read from the store; `None` for a node alone, and where they cannot be read before
     /// `deadline`.
     pub async fn status(&self, deadline: Instant) -> Option<Status> {

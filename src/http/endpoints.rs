@@ -274,6 +274,7 @@ endpoints! {
     HEALTH = Endpoint::get("/health", Public).always_admitted();
     READY = Endpoint::get("/ready", Public).always_admitted();
     CLUSTER = Endpoint::get("/cluster", Public).always_admitted().for_operators();
+    METRICS = Endpoint::get("/metrics", Public).always_admitted().for_operators();
 }
 
 #[cfg(test)]

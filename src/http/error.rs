@@ -91,6 +91,12 @@ impl From<Rejection> for ApiError {
     }
 }
 
+/// That a request may be repeated later: an extension of the answer, for whoever counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused {
+    pub(super) code: &'static str,
+}
+
 /// Seconds after which another try may go better.
 const SOON: u16 = 1;
 /// Seconds after which an issuer that did not answer may be asked again.
@@ -141,11 +147,11 @@ impl ApiError {
             },
         };
         let mut response = json::response(status, &body);
-        let headers = response.headers_mut();
         if let Some(seconds) = retry_after {
-            headers.insert(RETRY_AFTER, seconds.into());
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+            response.extensions_mut().insert(Refused { code });
         }
-        self.extra_headers(headers);
+        self.extra_headers(response.headers_mut());
         response
     }
 

@@ -2,7 +2,7 @@
 //! to a panic, and the headers that all answers carry.
 
 use super::endpoints::Target;
-use super::error::ApiError;
+use super::error::{ApiError, Refused};
 use super::filters::{Arrival, Route, unmatched};
 use super::{Api, routes};
 use crate::actors::{Failure, identified};
@@ -65,12 +65,17 @@ impl Front {
     }
 
     /// The answer of the route that the request takes. A panic is the failure of this request alone.
-    async fn pass<B>(&self, arrival: &Arc<Arrival>, mut request: Request<B>) -> Response
+    async fn pass<B>(
+        &self,
+        route: Option<&Route>,
+        arrival: &Arc<Arrival>,
+        mut request: Request<B>,
+    ) -> Response
     where
         B: Body + Send + Sync + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Some(route) = self.route(&arrival.target) else {
+        let Some(route) = route else {
             return unmatched(&self.api, arrival);
         };
         request.extensions_mut().insert(Arc::clone(arrival));
@@ -81,6 +86,15 @@ impl Front {
                 tracing::error!("http.request.panicked");
                 ApiError::Failed(Failure::Internal).into_response()
             }
+        }
+    }
+
+    fn count(&self, route: Option<&Route>, response: &Response, took: Duration) {
+        let measures = self.api.measures();
+        let of_route = route.map_or(&measures.unmatched, |route| &route.measures);
+        of_route.answered(response.status(), took);
+        if let Some(refused) = response.extensions().get::<Refused>() {
+            measures.refused(*refused);
         }
     }
 
@@ -128,10 +142,11 @@ impl Connection {
                 http.route = %arrival.target.route(),
             )
         });
+        let route = self.front.route(&arrival.target);
         let mut response = match preflight {
             Some(answer) => answer,
             None => {
-                let passed = self.front.pass(&arrival, request);
+                let passed = self.front.pass(route, &arrival, request);
                 let id = id.to_str().unwrap_or_default().into();
                 identified(id, passed.instrument(span.clone())).await
             }
@@ -142,8 +157,10 @@ impl Connection {
             let headers = response.headers_mut();
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        traces::answered(&span, response.status().as_u16());
-        span.in_scope(|| log(&arrival, response.status(), started.elapsed()));
+        let (took, status) = (started.elapsed(), response.status());
+        self.front.count(route, &response, took);
+        traces::answered(&span, status.as_u16());
+        span.in_scope(|| log(&arrival, status, took));
         response
     }
 }

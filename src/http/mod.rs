@@ -21,6 +21,8 @@ mod health;
 mod json;
 pub mod limiter;
 pub mod lobby;
+mod measured;
+mod metrics;
 mod orders;
 mod query;
 mod rendered;
@@ -38,10 +40,12 @@ use crate::actors::user::Users;
 use crate::auth::access::AccessTokens;
 use crate::catalog::Live;
 use crate::cluster::Cluster;
+use crate::metrics::{Metrics, Reading};
 use crate::sources::Sources;
 use endpoints::Target;
 use filters::Route;
 use limiter::Limiter;
+use measured::Measures;
 use rendered::Rendered;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -92,6 +96,8 @@ pub struct Parts {
     pub limits: RequestLimits,
     /// How often clients may ask.
     pub limiter: Arc<Limiter>,
+    /// Where figures are shown.
+    pub metrics: Metrics,
 }
 
 /// The API, or the part of it that operators ask for. Cheap to clone.
@@ -107,6 +113,7 @@ struct Shared {
     in_flight: Arc<Semaphore>,
     broad_searches: Workers,
     rendered: Rendered,
+    measures: Measures,
 }
 
 impl Api {
@@ -115,12 +122,15 @@ impl Api {
     pub fn new(parts: Parts) -> Self {
         let most = parts.limits.in_flight.min(Semaphore::MAX_PERMITS);
         let in_flight = Arc::new(Semaphore::new(most));
+        let measures = Measures::new(&parts.metrics);
+        register_places(&parts.metrics, &in_flight, most);
         Self {
             shared: Arc::new(Shared {
                 parts,
                 in_flight,
                 broad_searches: Workers::for_half_the_cores(),
                 rendered: Rendered::default(),
+                measures,
             }),
             is_operations: false,
         }
@@ -141,6 +151,10 @@ impl Api {
 
     fn broad_searches(&self) -> &Workers {
         &self.shared.broad_searches
+    }
+
+    fn measures(&self) -> &Measures {
+        &self.shared.measures
     }
 
     /// Answers about the catalogue.
@@ -169,6 +183,21 @@ impl std::ops::Deref for Api {
     }
 }
 
+/// Shows how many of `most` places for requests are taken.
+fn register_places(metrics: &Metrics, free: &Arc<Semaphore>, most: usize) {
+    let free = Arc::clone(free);
+    metrics.register(
+        "cartwright_http_requests_in_flight",
+        "Requests that have a place among those in flight",
+        Reading::number(move || most.saturating_sub(free.available_permits())),
+    );
+    metrics.register(
+        "cartwright_http_requests_in_flight_limit",
+        "The most requests in flight; one more is refused",
+        Reading::number(move || most),
+    );
+}
+
 /// The routes of all endpoints.
 fn routes(api: &Api) -> Vec<Route> {
     let resources = [
@@ -181,6 +210,7 @@ fn routes(api: &Api) -> Vec<Route> {
         admin::routes,
         health::routes,
         cluster::routes,
+        metrics::routes,
     ];
     resources.iter().flat_map(|routes| routes(api)).collect()
 }

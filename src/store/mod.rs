@@ -11,6 +11,7 @@ pub mod fault;
 mod kv;
 mod membership;
 pub mod memory;
+pub mod metered;
 pub mod resolve;
 pub mod scylla;
 

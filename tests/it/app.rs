@@ -98,20 +98,18 @@ pub const SECRET: &str = "Tz9cE1rV7nQ2wXy4uB6mK8pL0sD3fG5h";
 
 /// The settings that these flags of `serve` give, on a free port.
 pub fn settings(flags: &[&str]) -> Settings {
-    let fixed = [
-        "cartwright",
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--ops-listen",
-        "off",
-    ];
+    let fixed = ["cartwright", "serve", "--listen", "127.0.0.1:0"];
+    let no_ops: &[&str] = match flags.contains(&"--ops-listen") {
+        true => &[],
+        false => &["--ops-listen", "off"],
+    };
     // All tests ask from one address.
     let unlimited: &[&str] = match flags.contains(&"--rate-limit") {
         true => &[],
         false => &["--rate-limit", "off"],
     };
-    let arguments = fixed.iter().chain(unlimited).chain(flags).map(Into::into);
+    let arguments = fixed.iter().chain(no_ops).chain(unlimited).chain(flags);
+    let arguments = arguments.map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),
         _ => unreachable!("the command is serve"),

@@ -1,7 +1,9 @@
 //! The project's own documents, held against its code.
 
+pub mod figures;
 mod guards;
 mod imports;
+mod logs;
 mod manual;
 mod walk;
 

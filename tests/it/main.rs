@@ -6,6 +6,7 @@ mod api;
 mod app;
 mod cql;
 mod faulty;
+mod figures;
 mod history;
 mod house;
 mod line;

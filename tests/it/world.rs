@@ -15,6 +15,7 @@ use cartwright::domain::order::Order;
 use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::domain::user::{Checkout, Command, Key, Request};
+use cartwright::metrics::Metrics;
 use cartwright::sources::{Clock, Entropy, Sources};
 use cartwright::store::fault::{Fault, FaultPlan, FaultyStore, Op, Pause};
 use cartwright::store::memory::MemoryStore;
@@ -99,6 +100,7 @@ pub struct World<S = MemoryStore> {
     pub catalog: Arc<Live>,
     pub system: System,
     pub users: Users,
+    pub metrics: Metrics,
 }
 
 pub const BOUNDS: Bounds = Bounds {
@@ -259,6 +261,7 @@ impl<S: Store> World<S> {
             clock: clock.clone(),
             entropy: entropy.clone(),
         };
+        let metrics = Metrics::default();
         let options = Options {
             store: Arc::new(store.clone()),
             sources: sources.clone(),
@@ -271,10 +274,12 @@ impl<S: Store> World<S> {
             },
             commit_time: COMMIT_TIME,
             recovery_pause: Duration::from_secs(5),
+            metrics: metrics.clone(),
         };
         let system = System::start(options).await.unwrap();
         let users = system.users();
         Self {
+            metrics,
             store,
             clock,
             entropy,

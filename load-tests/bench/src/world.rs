@@ -13,6 +13,7 @@ use cartwright::domain::address::{Address, AddressInput};
 use cartwright::domain::catalog::Attributes;
 use cartwright::domain::ids::{FamilyId, ProductId, UserId};
 use cartwright::domain::user::{Checkout, Command, Request};
+use cartwright::metrics::Metrics;
 use cartwright::sources::Sources;
 use cartwright::store::{Store, UserRecord};
 use futures::future::join_all;
@@ -116,6 +117,7 @@ pub(crate) async fn system(
         stocks: bounds,
         commit_time: Duration::from_secs(5),
         recovery_pause: Duration::from_secs(3_600),
+        metrics: Metrics::default(),
     };
     Ok(System::start(options).await?)
 }

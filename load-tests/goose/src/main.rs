@@ -146,7 +146,7 @@ struct ShopArgs {
 async fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Count(arguments) => count(&arguments).await,
-        Command::Shop(arguments) => shop(&arguments).await,
+        Command::Shop(arguments) => Box::pin(shop(&arguments)).await,
         Command::Check(place) => check(&place).await,
     };
     match done {
@@ -223,7 +223,7 @@ async fn shop(arguments: &ShopArgs) -> Result<bool, Failure> {
         options.extend(["--report-file".to_owned(), report.display().to_string()]);
     }
     let attack = attack(&load, &arguments.place.base_url, &options, &crowd)?;
-    let ended = attack.execute().await;
+    let ended = Box::pin(attack.execute()).await;
     world.record.flush()?;
     let faults = crowd.faults();
     for fault in faults.iter().take(SHOWN) {

@@ -128,7 +128,7 @@ impl Actor for Handler {
 async fn directory(waiting: usize, residents: usize) -> (Directory<Echo>, Supervision) {
     let (supervision, [shards]) = Supervision::start::<1>().await.unwrap();
     let bounds = Bounds { waiting, residents };
-    let directory = Directory::new(Echo::default(), shards, bounds);
+    let directory = Directory::new(Echo::default(), shards, bounds, Arc::default());
     (directory, supervision)
 }
 

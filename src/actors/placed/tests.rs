@@ -205,7 +205,7 @@ impl Node {
             waiting: 100,
             residents: 1_000,
         };
-        let directory = Directory::new(Teller(number), shards, bounds);
+        let directory = Directory::new(Teller(number), shards, bounds, Arc::default());
         let (clock, store) = (Arc::new(StillClock), MemoryStore::new(Arc::new(StillClock)));
         let cluster = Cluster::fixed(id(number), first, clock, net.clone(), Arc::new(store));
         let placed = kind(Placed::new(directory, cluster.clone()));
@@ -571,7 +571,10 @@ async fn a_node_alone_has_everything() {
         waiting: 1,
         residents: 1,
     };
-    let placed = Placed::new(Directory::new(Teller(7), shards, bounds), Cluster::alone());
+    let placed = Placed::new(
+        Directory::new(Teller(7), shards, bounds, Arc::default()),
+        Cluster::alone(),
+    );
     let key = UserId(Uuid::from_u128(1));
     assert!(placed.is_here(&key));
     assert_eq!(placed.ask(&key, Where(0), soon()).await, Ok((7, None)));

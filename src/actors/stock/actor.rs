@@ -5,6 +5,7 @@ use super::{Reply, Request};
 use crate::actors::Failure;
 use crate::actors::beside::beside;
 use crate::actors::directory::{Entity, Envelope, Port, Residence};
+use crate::actors::metrics::KindMetrics;
 use crate::actors::placed::Routed;
 use crate::cluster::{KeyHash, Kind};
 use crate::domain::stock::StockKey;
@@ -26,14 +27,21 @@ pub(crate) struct StockItem {
     store: Arc<dyn Store>,
     sources: Sources,
     commit_time: Duration,
+    metrics: Arc<KindMetrics>,
 }
 
 impl StockItem {
-    pub(super) fn new(store: Arc<dyn Store>, sources: Sources, commit_time: Duration) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        sources: Sources,
+        commit_time: Duration,
+        metrics: Arc<KindMetrics>,
+    ) -> Self {
         Self {
             store,
             sources,
             commit_time,
+            metrics,
         }
     }
 }
@@ -184,6 +192,7 @@ impl Handler {
                 key: &key,
                 requests: &requests,
                 deadline: Instant::now() + item.commit_time,
+                metrics: &item.metrics,
             };
             let folded = fold.run(level).instrument(span).await;
             Message::Folded(folded, ports)

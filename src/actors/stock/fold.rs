@@ -3,6 +3,7 @@
 use super::figures::FIGURE_LIFE;
 use super::{Reply, Request};
 use crate::actors::Failure;
+use crate::actors::metrics::KindMetrics;
 use crate::domain::ids::OrderId;
 use crate::domain::stock::{Hold, StockKey, StockLevel, Torn, Unreserved};
 use crate::sources::Sources;
@@ -60,6 +61,7 @@ pub(super) struct Fold<'a> {
     pub(super) key: &'a StockKey,
     pub(super) requests: &'a [Request],
     pub(super) deadline: Instant,
+    pub(super) metrics: &'a KindMetrics,
 }
 
 impl Fold<'_> {
@@ -115,7 +117,11 @@ impl Fold<'_> {
         }
         match self.commit(&level, &decided).await {
             Ok(level) => Ok(Some(decided.folded(level))),
-            Err(CommitFailure::Conflict) => Ok(None),
+            Err(CommitFailure::Conflict) => {
+                let requests = u64::try_from(self.requests.len()).unwrap_or(u64::MAX);
+                self.metrics.redone.inc_by(requests);
+                Ok(None)
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -132,7 +138,9 @@ impl Fold<'_> {
             write: WriteId(self.sources.entropy.uuid()),
             change: Change::Stock(self.key.clone(), write),
         };
-        resolve::commit(self.store, commit, self.deadline).await?;
+        let committing = resolve::commit(self.store, commit, self.deadline);
+        let commands = self.requests.len();
+        self.metrics.committing(commands, committing).await?;
         let stored = Versioned {
             version: level.stored.version + 1,
             value: decided.level,

@@ -8,6 +8,7 @@ mod tests;
 
 use super::Failure;
 use super::directory::{Bounds, Directory};
+use super::metrics::KindMetrics;
 use super::placed::Placed;
 use super::supervisor::Shards;
 use crate::cluster::Cluster;
@@ -67,10 +68,12 @@ impl Stocks {
         bounds: Bounds,
         commit_time: Duration,
         cluster: Cluster,
+        metrics: Arc<KindMetrics>,
     ) -> Self {
-        let item = StockItem::new(store, sources, commit_time);
+        let item = StockItem::new(store, sources, commit_time, metrics.clone());
+        let directory = Directory::new(item, shards, bounds, metrics);
         Self {
-            placed: Placed::new(Directory::new(item, shards, bounds), cluster).lingering(),
+            placed: Placed::new(directory, cluster).lingering(),
             figures: Figures::new(),
         }
     }

@@ -40,7 +40,7 @@ async fn stocks(store: &TestStore) -> Stocks {
     };
     let time = Duration::from_secs(5);
     let (store, alone) = (Arc::new(store.clone()), Cluster::alone());
-    Stocks::new(store, sources, shards, bounds, time, alone)
+    Stocks::new(store, sources, shards, bounds, time, alone, Arc::default())
 }
 
 fn item() -> StockKey {

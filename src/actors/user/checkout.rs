@@ -162,6 +162,7 @@ pub(super) async fn settle(means: Means, attempt: Attempt, settlement: Settlemen
             }
             Err(failure) => {
                 tracing::warn!(order.id = %attempt.order_id, %failure, "checkout.settle.left");
+                means.checkouts.unsettled.inc();
                 return;
             }
         }

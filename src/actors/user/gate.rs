@@ -100,6 +100,12 @@ impl Gate {
         self.in_flight.is_some()
     }
 
+    /// How many requests wait for the commit in flight to change something, or to be told.
+    pub(super) fn in_flight(&self) -> usize {
+        let batch = self.in_flight.as_ref();
+        batch.map_or(0, |batch| batch.decided.len())
+    }
+
     pub(super) fn record(&mut self, event: &Event) {
         self.gathering.record(event);
     }

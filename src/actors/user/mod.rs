@@ -12,6 +12,7 @@ pub use reply::{AccountView, Body, CartView, Reply};
 
 use super::Failure;
 use super::directory::{Bounds, Directory};
+use super::metrics::{CheckoutMetrics, KindMetrics};
 use super::placed::Placed;
 use super::stock::Stocks;
 use super::supervisor::Shards;
@@ -39,6 +40,8 @@ pub(crate) struct Means {
     pub(crate) stored_size: fn(&Cart) -> usize,
     /// How long a commit's outcome is sought.
     pub(crate) commit_time: Duration,
+    pub(crate) metrics: Arc<KindMetrics>,
+    pub(crate) checkouts: Arc<CheckoutMetrics>,
 }
 
 /// Finds the actors of users, at whatever node, and hands them requests. Cheap to clone.
@@ -50,8 +53,8 @@ pub struct Users {
 
 impl Users {
     pub(crate) fn new(means: Means, shards: Shards, bounds: Bounds, cluster: Cluster) -> Self {
-        let store = means.store.clone();
-        let directory = Directory::new(User::new(means), shards, bounds);
+        let (store, metrics) = (means.store.clone(), means.metrics.clone());
+        let directory = Directory::new(User::new(means), shards, bounds, metrics);
         Self {
             placed: Placed::new(directory, cluster),
             store,
@@ -69,6 +72,9 @@ impl Users {
         deadline: Instant,
     ) -> Result<Reply, Failure> {
         let reply = self.placed.ask(&user, request, deadline).await?;
+        if reply.replayed {
+            self.placed.directory().metrics().replayed.inc();
+        }
         match reply.body {
             Body::PastOrder(id) => {
                 let order = self.past_order(user, id, deadline).await?;

@@ -114,9 +114,15 @@ mod tests {
                 time_us,
                 ..Ask::default()
             });
-            let left = asked.unwrap().deadline.saturating_duration_since(Instant::now());
+            let left = asked
+                .unwrap()
+                .deadline
+                .saturating_duration_since(Instant::now());
             assert!(left <= Duration::from_secs(secs), "{left:?}");
-            assert!(left + Duration::from_secs(1) > Duration::from_secs(secs), "{left:?}");
+            assert!(
+                left + Duration::from_secs(1) > Duration::from_secs(secs),
+                "{left:?}"
+            );
         }
     }
 

@@ -11,6 +11,7 @@ use super::conditional;
 use super::endpoints::{Endpoint, Target};
 use super::error::ApiError;
 use super::limiter::Class;
+use super::measured::RouteMeasures;
 use crate::actors::Failure;
 use crate::actors::user::AccountView;
 use crate::auth::access::AccessClaims;
@@ -47,6 +48,7 @@ pub(super) struct Arrival {
 pub(super) struct Route {
     pub(super) endpoint: &'static Endpoint,
     pub(super) filter: BoxedFilter<(Response,)>,
+    pub(super) measures: RouteMeasures,
 }
 
 /// A request that passed the filters. On the heap, as it is handed on many times.
@@ -179,7 +181,7 @@ where
     H: Fn(Call) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response, ApiError>> + Send + 'static,
 {
-    let api = api.clone();
+    let (api, measures) = (api.clone(), api.measures().of(endpoint));
     let filter = warp::ext::get::<Arc<Arrival>>()
         .and(warp::body::stream())
         .then(move |arrival, body| pass(Call::new(api.clone(), endpoint, arrival), body))
@@ -200,6 +202,7 @@ where
     Route {
         endpoint,
         filter: filter.boxed(),
+        measures,
     }
 }
 

@@ -4,6 +4,7 @@
 //! an IO error nothing is acknowledged until the file was reopened. What rows there are is not
 //! decided here but in `kv`.
 
+mod metrics;
 mod open;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub use open::OpenError;
 use super::kv::{Effort, Engine, Read, Write};
 use super::{Error, Result};
 use crate::sources::Clock;
+use metrics::Folds;
 use open::Opener;
 use redb::backends::FileBackend;
 use redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
@@ -80,6 +82,7 @@ impl EmbeddedStore {
             queue: RwLock::new(Some(queue)),
             suspect: AtomicBool::new(false),
             transactions: AtomicU64::new(0),
+            folds: Folds::default(),
         });
         let writer = Writer::new(Arc::clone(&shared), requests, clock, opener);
         let thread = std::thread::Builder::new()
@@ -159,6 +162,7 @@ struct Shared {
     /// A read failed: the file has to be reopened.
     suspect: AtomicBool,
     transactions: AtomicU64,
+    folds: Folds,
 }
 
 impl Shared {

@@ -91,6 +91,7 @@ impl Writer {
         if self.shared.suspect.load(Ordering::Acquire) {
             return Err(Error::Unavailable("a read of the file failed".to_owned()));
         }
+        let begun = Instant::now();
         let mut transaction = self.shared.begin_write()?;
         transaction.set_quick_repair(true);
         let results = self.apply(&mut WriteView::new(&transaction), batch)?;
@@ -100,6 +101,7 @@ impl Writer {
                 .commit()
                 .map_err(|error| Error::Unknown(error.to_string()))?;
             self.shared.transactions.fetch_add(1, Ordering::Relaxed);
+            self.shared.folds.folded(batch.len(), begun.elapsed());
         }
         Ok(results)
     }

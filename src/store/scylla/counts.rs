@@ -39,13 +39,7 @@ impl ScyllaStore {
     /// What has been sent since it connected, but for the look each second whether anybody answers.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let counters = &self.statements.counters;
-        Counts {
-            conditional_writes: counters.conditional_writes.read(),
-            serial_reads: counters.serial_reads.read(),
-            reads: counters.reads.read(),
-            writes: counters.writes.read(),
-        }
+        self.statements.counters.read()
     }
 }
 
@@ -56,6 +50,18 @@ pub(super) struct Counters {
     pub(super) serial_reads: Arc<Counter>,
     pub(super) reads: Arc<Counter>,
     pub(super) writes: Arc<Counter>,
+}
+
+impl Counters {
+    /// The figures as they are now.
+    pub(super) fn read(&self) -> Counts {
+        Counts {
+            conditional_writes: self.conditional_writes.read(),
+            serial_reads: self.serial_reads.read(),
+            reads: self.reads.read(),
+            writes: self.writes.read(),
+        }
+    }
 }
 
 /// Counts what the driver sends by the statements that it listens to.

@@ -15,6 +15,7 @@ mod error;
 mod execute;
 mod expiry;
 mod head;
+mod metrics;
 mod migrate;
 mod options;
 mod profiles;

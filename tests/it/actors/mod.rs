@@ -41,6 +41,7 @@ mod conflict;
 mod costs;
 mod history;
 mod keys;
+mod metrics;
 mod openid;
 mod overload;
 mod panics;

@@ -51,15 +51,15 @@ impl Transport for Wires {
     }
 }
 
-struct Shop {
+pub(super) struct Shop {
     wires: Arc<Wires>,
-    nodes: Vec<World>,
+    pub(super) nodes: Vec<World>,
     clusters: Vec<Cluster>,
 }
 
 impl Shop {
     /// Of so many nodes, none of which knows that the first world is there too.
-    async fn of(count: u128) -> Self {
+    pub(super) async fn of(count: u128) -> Self {
         let base = World::new().await;
         let wires = Arc::new(Wires::default());
         let ids: Vec<NodeId> = (1..=count).map(|id| NodeId(Uuid::from_u128(id))).collect();
@@ -96,7 +96,7 @@ impl Shop {
     }
 
     /// A registered user who lives at this node.
-    async fn user_at(&self, node: usize) -> UserId {
+    pub(super) async fn user_at(&self, node: usize) -> UserId {
         loop {
             let user = self.nodes[0].user().await;
             if self.home(KeyHash::user(user)) == node {

@@ -12,6 +12,7 @@ mod flash_sale;
 mod google;
 mod large_catalogue;
 mod limits;
+mod metrics;
 mod orders;
 mod promotions;
 mod quotes;

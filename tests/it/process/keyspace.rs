@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-fn with_store(command: &str, server: &str, keyspace: &str) -> Command {
+pub(super) fn with_store(command: &str, server: &str, keyspace: &str) -> Command {
     let store = format!("scylla://{server}/{keyspace}");
     let mut command = cartwright(&[command, "--store", &store]);
     command.env("CARTWRIGHT_JWT_SECRET", SECRET);
@@ -26,12 +26,12 @@ fn serve(server: &str, keyspace: &str, listen: &str) -> Command {
     command
 }
 
-fn migrate(server: &str, keyspace: &str) -> Finished {
+pub(super) fn migrate(server: &str, keyspace: &str) -> Finished {
     let mut command = with_store("migrate", server, keyspace);
     finish(command.args(["--store-replication", "1"]))
 }
 
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -7,6 +7,7 @@ mod health;
 mod import;
 mod keyspace;
 mod kill;
+mod metrics;
 mod openid;
 mod secure;
 mod signals;

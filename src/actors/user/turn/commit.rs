@@ -6,6 +6,7 @@ use super::super::resident::Phase;
 use super::Turn;
 use crate::actors::Failure;
 use crate::actors::beside::beside;
+use crate::actors::metrics::Ended;
 use crate::store::resolve::{self, Failure as CommitFailure};
 use crate::store::{Change, Commit, WriteId};
 use crate::telemetry::traces::{self, traced};
@@ -31,11 +32,12 @@ impl Turn<'_> {
             |first| traced!(first, "user.commit", user.id = %id, partition.version = expected),
         );
         let (store, time) = (self.means.store.clone(), self.means.commit_time);
+        let (metrics, commands) = (self.means.metrics.clone(), self.resident.gate.in_flight());
         let lost = Message::Committed(Err(CommitFailure::Undecided));
         beside(self.myself, lost, async move {
             let deadline = Instant::now() + time;
-            let committed = resolve::commit(&*store, commit, deadline).instrument(span);
-            Message::Committed(committed.await)
+            let committing = resolve::commit(&*store, commit, deadline).instrument(span);
+            Message::Committed(metrics.committing(commands, committing).await)
         });
     }
 
@@ -66,11 +68,11 @@ impl Turn<'_> {
                     asked.port.answer(Err(Failure::Unavailable));
                     placing
                         .into_iter()
-                        .for_each(|placing| self.give_up(placing));
+                        .for_each(|placing| self.give_up(placing, Ended::Failed));
                 }
                 self.redo_gathered();
             }
-            Err(CommitFailure::Undecided) => self.end_undecided(),
+            Err(CommitFailure::Undecided) => self.end_undecided(&batch),
         }
     }
 
@@ -84,8 +86,11 @@ impl Turn<'_> {
 
     /// Nobody can tell what became of the commit: whoever asks next loads what the store has. The
     /// attempt, if there is one, is left to recovery, which can tell.
-    fn end_undecided(&mut self) {
+    fn end_undecided(&mut self, batch: &[Decided]) {
         tracing::error!(user.id = %self.id, version = self.resident.version, "user.commit.undecided");
+        if batch.iter().any(|decided| decided.placing.is_some()) {
+            self.means.checkouts.ended(Ended::Undecided);
+        }
         self.resident.phase = Phase::Ending;
         let waiting = self
             .resident
@@ -117,8 +122,9 @@ impl Turn<'_> {
     /// with its commit: its id may have been at one version only.
     fn redo(&mut self, batch: Vec<Decided>) {
         for Decided { asked, placing, .. } in batch {
+            self.means.metrics.redone.inc();
             if let Some(placing) = placing {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Superseded);
             }
             self.resident.parked.push_back(asked);
         }

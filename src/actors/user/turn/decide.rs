@@ -9,6 +9,7 @@ use super::super::{AccountView, Body, CartView, Means, Reply};
 use super::Turn;
 use crate::actors::Failure;
 use crate::actors::beside::beside;
+use crate::actors::metrics::Ended;
 use crate::domain::account::KeyUse;
 use crate::domain::ids::{Sku, UserId};
 use crate::domain::stock::StockKey;
@@ -161,7 +162,7 @@ impl Turn<'_> {
             self.distrust();
             return placing
                 .into_iter()
-                .for_each(|placing| self.give_up(placing));
+                .for_each(|placing| self.give_up(placing, Ended::Failed));
         }
         for event in &decision.events {
             self.resident.gate.record(event);

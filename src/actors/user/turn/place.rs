@@ -6,6 +6,7 @@ use super::super::resident::{Asked, Phase};
 use super::Turn;
 use crate::actors::Failure;
 use crate::actors::beside::beside;
+use crate::actors::metrics::Ended;
 use crate::domain::stock::{Settlement, StockKey};
 use crate::domain::user::{self, Draft, Rejection};
 
@@ -41,28 +42,28 @@ impl Turn<'_> {
         }: Reserving,
     ) {
         if self.resident.phase == Phase::Ending {
-            self.give_up(placing);
+            self.give_up(placing, Ended::Failed);
             return asked.port.answer(Err(Failure::Unavailable));
         }
         let is_stale = self.resident.is_changed_since(placing.loads);
         match outcome {
             Err(Unheld::Failed(failure)) => {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Failed);
                 asked.port.answer(Err(failure));
             }
             // Somebody else may have moved the version in order to end this attempt, or have
             // placed the order: neither it nor its refusal may be carried into another state.
             _ if is_stale => {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Superseded);
                 self.asked(asked);
             }
             Ok(()) if asked.port.is_late() => {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Failed);
                 asked.port.answer(Err(Failure::Unavailable));
             }
             Ok(()) => self.finish(asked, placing),
             Err(Unheld::Insufficient { key, available }) => {
-                self.give_up(placing);
+                self.give_up(placing, Ended::OutOfStock);
                 self.refuse(asked, insufficient(key, available));
             }
         }
@@ -78,15 +79,15 @@ impl Turn<'_> {
         match decided {
             Some(Ok(decision)) => self.accept(asked, decision, Some(placing)),
             Some(Err(Rejection::CartChanged)) if asked.attempts < MAX_ATTEMPTS => {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Superseded);
                 self.asked(asked);
             }
             Some(Err(rejection)) => {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Rejected);
                 self.refuse(asked, rejection);
             }
             None => {
-                self.give_up(placing);
+                self.give_up(placing, Ended::Failed);
                 asked.port.answer(Err(Failure::Internal));
             }
         }
@@ -94,12 +95,14 @@ impl Turn<'_> {
 
     /// Ends an attempt that was not committed and never will be. The user's next one waits until it
     /// holds nothing more: it might be refused for want of just that.
-    pub(super) fn give_up(&mut self, placing: Placing) {
+    pub(super) fn give_up(&mut self, placing: Placing, how: Ended) {
+        self.means.checkouts.ended(how);
         self.settle(placing, Settlement::Released, || Message::Released);
     }
 
     /// Ends an attempt that was committed.
     pub(super) fn sell(&mut self, placing: Placing) {
+        self.means.checkouts.ended(Ended::Placed);
         self.settle(placing, Settlement::Sold, || Message::Sold);
         self.attempt_over();
     }

@@ -1,0 +1,103 @@
+//! The operations of a store, as their figures are told apart.
+
+use crate::metrics::labels;
+use crate::store::Change;
+
+/// A method of the store's traits; a commit by what it changes.
+#[derive(Clone, Copy)]
+pub(super) enum Operation {
+    CommitUser,
+    CommitStock,
+    CommitClaim,
+    CommitSubject,
+    CommitLogin,
+    CommitAdministrators,
+    CommitRoles,
+    CommitView,
+    CommitNode,
+    Outcome,
+    User,
+    Order,
+    Orders,
+    KeyUse,
+    OrderOwner,
+    Stock,
+    Holds,
+    Attempts,
+    LowWater,
+    Claim,
+    Subject,
+    Login,
+    Administrators,
+    Roles,
+    View,
+    Node,
+    Products,
+    Categories,
+    Brands,
+    Shop,
+    CatalogRows,
+    CatalogPosition,
+    CatalogChanges,
+    PutAttempt,
+    RemoveAttempt,
+    RaiseLowWater,
+    PutCatalog,
+}
+
+labels!(Operation, "operation",
+    CommitUser => "commit_user",
+    CommitStock => "commit_stock",
+    CommitClaim => "commit_claim",
+    CommitSubject => "commit_subject",
+    CommitLogin => "commit_login",
+    CommitAdministrators => "commit_administrators",
+    CommitRoles => "commit_roles",
+    CommitView => "commit_view",
+    CommitNode => "commit_node",
+    Outcome => "outcome",
+    User => "user",
+    Order => "order",
+    Orders => "orders",
+    KeyUse => "key_use",
+    OrderOwner => "order_owner",
+    Stock => "stock",
+    Holds => "holds",
+    Attempts => "attempts",
+    LowWater => "low_water",
+    Claim => "claim",
+    Subject => "subject",
+    Login => "login",
+    Administrators => "administrators",
+    Roles => "roles",
+    View => "view",
+    Node => "node",
+    Products => "products",
+    Categories => "categories",
+    Brands => "brands",
+    Shop => "shop",
+    CatalogRows => "catalog_rows",
+    CatalogPosition => "catalog_position",
+    CatalogChanges => "catalog_changes",
+    PutAttempt => "put_attempt",
+    RemoveAttempt => "remove_attempt",
+    RaiseLowWater => "raise_low_water",
+    PutCatalog => "put_catalog",
+);
+
+impl Operation {
+    /// The commit of this change.
+    pub(super) fn committing(change: &Change) -> Self {
+        match change {
+            Change::User(..) => Self::CommitUser,
+            Change::Stock(..) => Self::CommitStock,
+            Change::Claim(..) => Self::CommitClaim,
+            Change::Subject(..) => Self::CommitSubject,
+            Change::Login(..) => Self::CommitLogin,
+            Change::Administrators(_) => Self::CommitAdministrators,
+            Change::Roles(_) => Self::CommitRoles,
+            Change::View(_) => Self::CommitView,
+            Change::Node(..) => Self::CommitNode,
+        }
+    }
+}
