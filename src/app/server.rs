@@ -170,10 +170,7 @@ impl Server {
         catalog.report_to(&metrics);
         cluster.report_to(&metrics);
         hasher.report_to(&metrics);
-        let options = Options {
-            metrics: metrics.clone(),
-            ..system_options(settings, &store, &sources, &catalog, &cluster)
-        };
+        let options = system_options(settings, &store, &sources, &catalog, &cluster, &metrics);
         let system = System::start(options).await?;
         follow(&catalog, &store, &system);
         let joined = match node {
@@ -288,6 +285,7 @@ fn system_options(
     sources: &Sources,
     catalog: &Arc<Live>,
     cluster: &Cluster,
+    metrics: &Metrics,
 ) -> Options {
     let limits = &settings.limits;
     Options {
@@ -305,7 +303,7 @@ fn system_options(
         },
         commit_time: settings.timeouts.request,
         recovery_pause: RECOVERY_PAUSE,
-        metrics: Metrics::default(),
+        metrics: metrics.clone(),
     }
 }
 

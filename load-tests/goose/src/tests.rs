@@ -95,7 +95,7 @@ async fn shop(url: &str, scenario: Scenario, rounds: u32, record: &Path) -> Vec<
     };
     let crowd = gather(&world, &load, 1_000).await.unwrap();
     let attack = attack(&load, url, &["--no-print-metrics".to_owned()], &crowd).unwrap();
-    attack.execute().await.unwrap();
+    Box::pin(attack.execute()).await.unwrap();
     world.record.flush().unwrap();
     crowd.faults()
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::identity::EmailNotVerified;
 use crate::domain::ids::{PromotionCode, ShippingMethodId};
 use crate::domain::money::{Currency, Money};
+use crate::http::measured::REFUSALS;
 use http_body_util::BodyExt;
 
 fn rejections() -> Vec<Rejection> {
@@ -199,4 +200,21 @@ async fn every_refusal_has_its_status_code_and_message() {
     403 {"error":{"code":"forbidden","message":"only an admin may do this"}}
     409 {"error":{"code":"last_administrator","message":"the last active administrator must stay one"}}
     "#);
+}
+
+#[test]
+fn whoever_is_told_to_come_again_is_counted() {
+    let mut codes = std::collections::BTreeSet::new();
+    for error in errors() {
+        let (status, code, retry_after) = error.status();
+        let response = error.into_response();
+        let counted = response.extensions().get::<Refused>();
+        assert_eq!(
+            counted.map(|refused| refused.code),
+            retry_after.map(|_| code)
+        );
+        assert_eq!(retry_after.is_some(), matches!(status.as_u16(), 429 | 503));
+        codes.extend(retry_after.map(|_| code));
+    }
+    assert_eq!(codes, REFUSALS.into_iter().collect());
 }

@@ -74,6 +74,7 @@ fn rows() -> Vec<Row> {
         ("GET /ready", "", none(), [200; 3]),
         // On the operations' address alone.
         ("GET /cluster", "", none(), [404; 3]),
+        ("GET /metrics", "", none(), [404; 3]),
     ]
 }
 
