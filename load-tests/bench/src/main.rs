@@ -41,8 +41,7 @@ use std::time::Duration;
 const FEWEST_ROUNDS: u64 = 5;
 /// Products of the large catalogue where it is to be brief.
 const BRIEF_PRODUCTS: u64 = 20_000;
-/// Users that come in turn, and if it is to be brief.
-const USERS: u64 = 1_000_000;
+/// Users that come in turn if it is to be brief.
 const BRIEF_USERS: u64 = 100_000;
 
 /// Measures what the design brings and what it costs, each against doing without it
@@ -197,7 +196,9 @@ impl Bench {
             }
         }
         println!("{}", machine(self.effort));
-        print!("{}", measure::table(&measured));
+        if !measured.is_empty() {
+            print!("\n{}", measure::table(&measured));
+        }
         let mut missed = measured.iter().any(Measured::misses);
         for (name, table) in self.tables() {
             if name.contains(&self.only) {
@@ -221,7 +222,11 @@ impl Bench {
             ("over CQL: requests", requests.boxed())
         });
         let capacity = capacity::measure(&self.dir, self.effort, self.search());
-        let users = if self.brief { BRIEF_USERS } else { USERS };
+        let users = if self.brief {
+            BRIEF_USERS
+        } else {
+            visits::WHOLE
+        };
         requests
             .into_iter()
             .chain([

@@ -2,7 +2,7 @@
 //! against what it had after the first tenth of them.
 
 use crate::data::Disk;
-use crate::process::{Memory, ServerProcess};
+use crate::process::{Memory, ServerProcess, Service};
 use crate::seeded::Seeded;
 use crate::served::SECRET;
 use crate::wire::{Connection, get, request};
@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// Users for whom the store's cache is as in production.
+pub(crate) const WHOLE: u64 = 1_000_000;
 /// The most that memory may be, in what it was after the first tenth.
 const TARGET: f64 = 1.1;
 /// One of so many users changes the cart; all look at it.
@@ -36,12 +38,23 @@ pub(crate) async fn measure(dir: &Path, users: u64) -> Result<Table, Failure> {
     seeded.write(&*disk.store, users).await?;
     let data = disk.closed().await?;
     let residents = (users / FOR_EACH).to_string();
-    let flags = ["--max-residents", residents.as_str()];
-    let server = ServerProcess::start(data.path().to_owned(), &flags)?;
+    let server = ServerProcess::start(service(data.path(), users, &residents)?)?;
     let all = [0..0, 0..users / 10, users / 10..users];
     let [none, first, others] = all.map(|visits| Seen::after(visits, &server));
     let seen = [none.await?, first.await?, others.await?];
     Ok(table(users, &residents, &seen))
+}
+
+/// Fewer users have as much less of everything: where the store's cache is not full yet, memory
+/// grows until it is.
+fn service(data: &Path, users: u64, residents: &str) -> Result<Service, Failure> {
+    let whole = Service::of(data);
+    let cache = u64::try_from(whole.cache)? * users / WHOLE;
+    Ok(Service {
+        cache: usize::try_from(cache)?,
+        flags: ["--max-residents", residents].map(str::to_owned).to_vec(),
+        ..whole
+    })
 }
 
 /// Users who come in turn.
