@@ -9,7 +9,7 @@ use std::{fs, io, thread};
 const GROUPS: &str = "/sys/fs/cgroup";
 /// How often the share is doled out, in microseconds: what is left of a period is a pause for
 /// whoever has used its share up.
-const PERIOD: u32 = 10_000;
+const PERIOD: u32 = 20_000;
 
 /// A group, until it is dropped. Its processes must have ended by then.
 pub(crate) struct CpuShare(PathBuf);

@@ -130,9 +130,16 @@ impl Disk {
 
     /// Opens the store in a folder, and reads all of it.
     pub(crate) fn open(dir: &Path) -> Result<Arc<EmbeddedStore>, Failure> {
+        Self::open_with(dir, embedded::Options::default())
+    }
+
+    /// The same, other than as in production.
+    pub(crate) fn open_with(
+        dir: &Path,
+        options: embedded::Options,
+    ) -> Result<Arc<EmbeddedStore>, Failure> {
         let clock = Sources::system().clock;
-        let store = EmbeddedStore::open(dir, clock, embedded::Options::default())?;
-        Ok(Arc::new(store))
+        Ok(Arc::new(EmbeddedStore::open(dir, clock, options)?))
     }
 
     /// The store, for a server.

@@ -36,15 +36,12 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
+use visits::Users;
 
 /// The fewest rounds that a median and its spread are worth printing of.
 const FEWEST_ROUNDS: u64 = 5;
 /// Products of the large catalogue where it is to be brief.
 const BRIEF_PRODUCTS: u64 = 20_000;
-/// Users that come in turn, and if it is to be brief.
-const USERS: u64 = 1_000_000;
-const BRIEF_USERS: u64 = 100_000;
-
 /// Measures what the design brings and what it costs, each against doing without it
 #[derive(Parser)]
 #[command(name = "cartwright-bench")]
@@ -197,7 +194,9 @@ impl Bench {
             }
         }
         println!("{}", machine(self.effort));
-        print!("{}", measure::table(&measured));
+        if !measured.is_empty() {
+            print!("\n{}", measure::table(&measured));
+        }
         let mut missed = measured.iter().any(Measured::misses);
         for (name, table) in self.tables() {
             if name.contains(&self.only) {
@@ -221,7 +220,11 @@ impl Bench {
             ("over CQL: requests", requests.boxed())
         });
         let capacity = capacity::measure(&self.dir, self.effort, self.search());
-        let users = if self.brief { BRIEF_USERS } else { USERS };
+        let users = if self.brief {
+            BRIEF_USERS
+        } else {
+            visits::WHOLE
+        };
         requests
             .into_iter()
             .chain([

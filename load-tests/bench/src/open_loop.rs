@@ -2,7 +2,7 @@
 //! counts, so that a server which is behind cannot hide it by keeping its clients waiting.
 
 use crate::Failure;
-use crate::wire::{Connection, Request};
+use crate::wire::{Connection, Meanwhile, Request};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,6 +50,7 @@ pub(crate) struct Load {
     pub(crate) answered: Vec<Answered>,
     /// Requests for which no connection was free in time.
     pub(crate) unsent: u64,
+    /// Until the last answer.
     time: Duration,
 }
 
@@ -73,7 +74,7 @@ impl Offer {
     }
 
     /// Sends `rate` requests a second for so long, each by whichever client has been free for
-    /// longest. The thread never sleeps: waking it would cost the server.
+    /// longest.
     pub(crate) async fn run(&self, rate: f64, time: Duration) -> Result<Load, Failure> {
         let offer = self.clone();
         let all = move || {
@@ -99,19 +100,19 @@ impl Offer {
                 client_of(connection, way, step, &schedule).await
             });
         }
-        let mut answered = Vec::new();
+        let (mut answered, began) = (Vec::new(), Instant::now());
         loop {
             match sending.try_join_next() {
                 Some(client) => answered.extend(client??),
                 None if sending.is_empty() => break,
-                None => yield_now().await,
+                None => Meanwhile::Doze.pass().await,
             }
         }
         let unsent = schedule.lock().await.left();
         Ok(Load {
             answered,
             unsent,
-            time,
+            time: began.elapsed(),
         })
     }
 }

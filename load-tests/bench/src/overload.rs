@@ -5,14 +5,14 @@
 use crate::cpu_share::CpuShare;
 use crate::measure::percentile;
 use crate::open_loop::{Load, Offer};
-use crate::process::{Memory, ServerProcess};
+use crate::process::{Memory, ServerProcess, Service};
 use crate::{Failure, Table, capacity::Search, mixed};
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
 /// Hundredths of a core that the node has.
-const SHARE: u32 = 20;
+const SHARE: u32 = 25;
 /// What is offered, in what it can do.
 const OFFERED: f64 = 5.0;
 /// The share of its capacity that it still has to do.
@@ -44,7 +44,7 @@ pub(crate) async fn measure(dir: &Path, search: Search) -> Result<Table, Failure
     // Dropped in reverse: the group is empty once the server has ended.
     let share = CpuShare::make(SHARE)?;
     let folder = mixed::data(dir).await?.closed().await?;
-    let server = ServerProcess::start(folder.path().to_owned(), &[])?;
+    let server = ServerProcess::start(Service::of(folder.path()))?;
     let offer = mixed::offer(server.address, CONNECTIONS).await?;
     share.hold(server.id())?;
     let seen = see(&offer, &server, search).await?;

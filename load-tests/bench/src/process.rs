@@ -6,12 +6,12 @@ use crate::data::Disk;
 use crate::memory::{self, Idle};
 use crate::served::Served;
 use crate::start;
-use cartwright::store::Store;
+use cartwright::store::{Store, embedded};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -22,8 +22,8 @@ pub(crate) enum Task {
     Start { data: PathBuf },
     /// Makes actors that idle, and tells what they took.
     Idle { what: Idle, count: u64 },
-    /// Serves the data in a folder with these flags, until its standard input ends.
-    Serve { data: PathBuf, flags: Vec<String> },
+    /// Serves until its standard input ends.
+    Serve(Service),
 }
 
 impl Task {
@@ -32,7 +32,7 @@ impl Task {
         match self {
             Self::Start { data } => tell(&start::start_with(data).await?),
             Self::Idle { what, count } => tell(&memory::idle(what, count).await?),
-            Self::Serve { data, flags } => serve(data, &flags).await,
+            Self::Serve(service) => service.run().await,
         }
     }
 
@@ -58,15 +58,41 @@ fn tell(what: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(data: PathBuf, flags: &[String]) -> Result<(), Failure> {
-    let store = tokio::task::spawn_blocking(move || Disk::open(&data)).await??;
-    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
-    let store = Box::pin(async move { Ok(store as Arc<dyn Store>) });
-    let served = Served::product_with(store, &flags).await?;
-    tell(&served.address)?;
-    let ended = || std::io::stdin().read_to_end(&mut Vec::new());
-    tokio::task::spawn_blocking(ended).await??;
-    Ok(())
+/// What a process serves, and how.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Service {
+    /// The folder of its data.
+    pub(crate) data: PathBuf,
+    /// How much of the data the store keeps in memory, in bytes.
+    pub(crate) cache: usize,
+    pub(crate) flags: Vec<String>,
+}
+
+impl Service {
+    /// As in production.
+    pub(crate) fn of(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            cache: embedded::Options::default().cache_bytes,
+            flags: Vec::new(),
+        }
+    }
+
+    async fn run(self) -> Result<(), Failure> {
+        let options = embedded::Options {
+            cache_bytes: self.cache,
+            ..embedded::Options::default()
+        };
+        let open = move || Disk::open_with(&self.data, options);
+        let store = tokio::task::spawn_blocking(open).await??;
+        let flags: Vec<_> = self.flags.iter().map(String::as_str).collect();
+        let store = Box::pin(async move { Ok(store as Arc<dyn Store>) });
+        let served = Served::product_with(store, &flags).await?;
+        tell(&served.address)?;
+        let ended = || std::io::stdin().read_to_end(&mut Vec::new());
+        tokio::task::spawn_blocking(ended).await??;
+        Ok(())
+    }
 }
 
 /// A server in a process of its own, until it is dropped.
@@ -76,10 +102,8 @@ pub(crate) struct ServerProcess {
 }
 
 impl ServerProcess {
-    /// Serves the data in a folder.
-    pub(crate) fn start(data: PathBuf, flags: &[&str]) -> Result<Self, Failure> {
-        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let mut command = Task::Serve { data, flags }.command()?;
+    pub(crate) fn start(service: Service) -> Result<Self, Failure> {
+        let mut command = Task::Serve(service).command()?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let told = child.stdout.take().ok_or("no standard output")?;

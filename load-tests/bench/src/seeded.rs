@@ -2,10 +2,11 @@
 
 use crate::Failure;
 use crate::data::Place;
-use crate::world::World;
+use crate::world::{World, add};
 use cartwright::domain::account::Account;
 use cartwright::domain::cart::Cart;
-use cartwright::domain::ids::UserId;
+use cartwright::domain::catalog::Attributes;
+use cartwright::domain::ids::{ProductId, UserId};
 use cartwright::sources::Sources;
 use cartwright::store::{Change, Commit, Store, UserWrite, WriteId};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -29,7 +30,11 @@ impl Seeded {
     /// Registers one, in a store of its own in this folder.
     pub(crate) async fn from_one(dir: &Path) -> Result<Self, Failure> {
         let world = World::new(&Place::Folder(dir.to_owned())).await?;
-        let user = world.shopper(LINES).await?;
+        let user = world.user().await?;
+        for number in 0..LINES {
+            let product = ProductId::parse(&format!("own-{number}"))?;
+            add(&world.system.users(), user, &product, Attributes::new()).await?;
+        }
         let stored = world.stored(user).await?;
         world.stop().await;
         Ok(Self {

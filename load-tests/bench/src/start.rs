@@ -5,7 +5,7 @@ use crate::data::Disk;
 use crate::generated;
 use crate::process::{Memory, Task};
 use crate::served::Served;
-use crate::wire::{Clients, cycle, get};
+use crate::wire::{Clients, Meanwhile, cycle, get};
 use crate::{Failure, Table};
 use cartwright::store::Store;
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,7 @@ pub(crate) async fn start_with(data: PathBuf) -> Result<Start, Failure> {
     let clients = Clients {
         address: served.address,
         scripts: vec![cycle(pages.collect())],
+        meanwhile: Meanwhile::Look,
     };
     clients.run(tokio::time::Instant::now() + SETTLED).await?;
     let memory = Memory::of_this()?;

@@ -113,17 +113,42 @@ pub(crate) struct Clients {
     pub(crate) address: SocketAddr,
     /// One for each.
     pub(crate) scripts: Vec<Script>,
+    pub(crate) meanwhile: Meanwhile,
+}
+
+/// What a thread of clients does while none of them has anything to do. It never waits to be woken:
+/// waking it would cost the server, the more the slower it is, and clients elsewhere cost it nothing
+/// of the kind.
+#[derive(Clone, Copy)]
+pub(crate) enum Meanwhile {
+    /// It looks again at once, where the server needs the other core only.
+    Look,
+    /// It leaves the core for a moment to whoever needs it beside the server: the store's writer.
+    Doze,
+}
+
+/// By the clock, about twice this with what the system adds.
+const MOMENT: Duration = Duration::from_micros(50);
+
+impl Meanwhile {
+    pub(crate) async fn pass(self) {
+        if let Self::Doze = self {
+            std::thread::sleep(MOMENT);
+        }
+        tokio::task::yield_now().await;
+    }
 }
 
 impl Clients {
     /// Has all of them ask until `end`.
     pub(crate) async fn run(&self, end: Instant) -> Result<Sample, Failure> {
         let (address, scripts) = (self.address, self.scripts.clone());
+        let meanwhile = self.meanwhile;
         let all = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            runtime.block_on(ask_all(address, scripts, end))
+            runtime.block_on(ask_all(address, scripts, meanwhile, end))
         };
         Ok(Sample::Times(tokio::task::spawn_blocking(all).await??))
     }
@@ -132,6 +157,7 @@ impl Clients {
 async fn ask_all(
     address: SocketAddr,
     scripts: Vec<Script>,
+    meanwhile: Meanwhile,
     end: Instant,
 ) -> Result<Vec<Duration>, Failure> {
     let mut clients = JoinSet::new();
@@ -151,14 +177,12 @@ async fn ask_all(
             Ok::<_, Failure>(times)
         });
     }
-    // This thread never sleeps: waking it would cost the server, the more the slower it is, and
-    // clients elsewhere cost it nothing of the kind.
     let mut all = Vec::new();
     loop {
         match clients.try_join_next() {
             Some(times) => all.extend(times??),
             None if clients.is_empty() => return Ok(all),
-            None => tokio::task::yield_now().await,
+            None => meanwhile.pass().await,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::data::{Data, Place};
 use crate::keyspace::Bare;
 use crate::measure::{Row, Sample};
 use crate::served::{Served, customers};
-use crate::wire::{Clients, Connection, cycle, request};
+use crate::wire::{Clients, Connection, Meanwhile, cycle, request};
 use crate::world::{CLIENTS, World, closed_loop, soon};
 use async_trait::async_trait;
 use cartwright::actors::user::Users;
@@ -118,7 +118,11 @@ impl ManyCarts {
             committer: Committer::new(&data).await?,
             sources,
             through: Through::Http {
-                clients: Clients { address, scripts },
+                clients: Clients {
+                    address,
+                    scripts,
+                    meanwhile: Meanwhile::Doze,
+                },
                 _served: served,
                 _data: data,
             },

@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::measure::{Row, Sample, Unit};
 use crate::served::{Customer, Served, customers};
-use crate::wire::{Clients, Connection, cycle, get, request};
+use crate::wire::{Clients, Connection, Meanwhile, cycle, get, request};
 use async_trait::async_trait;
 use cartwright::cluster::{KeyHash, owner_in};
 use cartwright::domain::ids::UserId;
@@ -54,6 +54,7 @@ impl Nodes {
         let clients = |address: SocketAddr| Clients {
             address,
             scripts: vec![cycle(requests.clone())],
+            meanwhile: Meanwhile::Look,
         };
         Ok(Self {
             right: clients(second.address),

@@ -5,7 +5,7 @@ use crate::data::Disk;
 use crate::generated;
 use crate::measure::{Row, Sample};
 use crate::served::{Customer, SECRET, Served, customers, routes};
-use crate::wire::{Clients, Connection, Request, Script, cycle, get, request};
+use crate::wire::{Clients, Connection, Meanwhile, Request, Script, cycle, get, request};
 use crate::world::CLIENTS;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -228,6 +228,7 @@ impl Shop {
         let clients = |address| Clients {
             address,
             scripts: scripts.clone(),
+            meanwhile: Meanwhile::Look,
         };
         let (product, plain) = (clients(self.served.address), clients(bare.address));
         let mut connection = Connection::open(bare.address).await?;

@@ -7,7 +7,7 @@ use crate::data::Disk;
 use crate::generated;
 use crate::measure::{Row, Sample, Unit};
 use crate::served::Served;
-use crate::wire::{Clients, Connection, Script, get};
+use crate::wire::{Clients, Connection, Meanwhile, Script, get};
 use async_trait::async_trait;
 use cartwright::import::generate::{Generator, RARE};
 use serde_json::Value;
@@ -140,6 +140,7 @@ async fn clients(shop: &Shop, asked: Asked) -> Result<Clients, Failure> {
     Ok(Clients {
         address,
         scripts: (0..ASKING).map(|_| script()).collect(),
+        meanwhile: Meanwhile::Look,
     })
 }
 
