@@ -36,14 +36,12 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
+use visits::Users;
 
 /// The fewest rounds that a median and its spread are worth printing of.
 const FEWEST_ROUNDS: u64 = 5;
 /// Products of the large catalogue where it is to be brief.
 const BRIEF_PRODUCTS: u64 = 20_000;
-/// Users that come in turn if it is to be brief.
-const BRIEF_USERS: u64 = 100_000;
-
 /// Measures what the design brings and what it costs, each against doing without it
 #[derive(Parser)]
 #[command(name = "cartwright-bench")]
@@ -223,9 +221,9 @@ impl Bench {
         });
         let capacity = capacity::measure(&self.dir, self.effort, self.search());
         let users = if self.brief {
-            BRIEF_USERS
+            Users::BRIEF
         } else {
-            visits::WHOLE
+            Users::WHOLE
         };
         requests
             .into_iter()

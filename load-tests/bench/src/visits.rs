@@ -1,5 +1,5 @@
-//! More users than fit into memory, seen one after the other: what a server has in memory by then,
-//! against what it had after the first tenth of them.
+//! More users than may be resident, seen one after the other: what a server has in memory by then,
+//! against what it had after the first of them.
 
 use crate::data::Disk;
 use crate::process::{Memory, ServerProcess, Service};
@@ -19,40 +19,56 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Users for whom the store's cache is as in production.
-pub(crate) const WHOLE: u64 = 1_000_000;
-/// The most that memory may be, in what it was after the first tenth.
+/// The most that memory may be, in what it was after the first.
 const TARGET: f64 = 1.1;
 /// One of so many users changes the cart; all look at it.
 const CHANGING: u64 = 10;
 /// Connections.
 const CONNECTIONS: usize = 16;
-/// How many users there are for each that may be resident.
-const FOR_EACH: u64 = 100;
+/// Users that may be resident.
+const RESIDENTS: u64 = 10_000;
 
-/// Has so many users seen; returns the table, and whether memory grows.
-pub(crate) async fn measure(dir: &Path, users: u64) -> Result<Table, Failure> {
-    eprintln!("measuring: {users} users, one after the other");
-    let disk = Disk::shop(dir).await?;
-    let seeded = Seeded::from_one(dir).await?;
-    seeded.write(&*disk.store, users).await?;
-    let data = disk.closed().await?;
-    let residents = (users / FOR_EACH).to_string();
-    let server = ServerProcess::start(service(data.path(), users, &residents)?)?;
-    let all = [0..0, 0..users / 10, users / 10..users];
-    let [none, first, others] = all.map(|visits| Seen::after(visits, &server));
-    let seen = [none.await?, first.await?, others.await?];
-    Ok(table(users, &residents, &seen))
+/// How many users come.
+#[derive(Clone, Copy)]
+pub(crate) struct Users {
+    all: u64,
+    /// After whom memory has to stay as it is.
+    first: u64,
 }
 
-/// Fewer users have as much less of everything: where the store's cache is not full yet, memory
-/// grows until it is.
-fn service(data: &Path, users: u64, residents: &str) -> Result<Service, Failure> {
+impl Users {
+    pub(crate) const BRIEF: Self = Self {
+        all: 100_000,
+        first: 50_000,
+    };
+    pub(crate) const WHOLE: Self = Self {
+        all: 1_000_000,
+        first: 100_000,
+    };
+}
+
+/// Has so many users seen; returns the table, and whether memory grows.
+pub(crate) async fn measure(dir: &Path, users: Users) -> Result<Table, Failure> {
+    let Users { all, first } = users;
+    eprintln!("measuring: {all} users, one after the other");
+    let disk = Disk::shop(dir).await?;
+    let seeded = Seeded::from_one(dir).await?;
+    seeded.write(&*disk.store, all).await?;
+    let data = disk.closed().await?;
+    let server = ServerProcess::start(service(data.path(), all)?)?;
+    let come = [0..0, 0..first, first..all];
+    let [none, first, others] = come.map(|visits| Seen::after(visits, &server));
+    let seen = [none.await?, first.await?, others.await?];
+    Ok(table(all, &seen))
+}
+
+/// Fewer users have a smaller cache of the store: until it is full, memory grows.
+fn service(data: &Path, users: u64) -> Result<Service, Failure> {
     let whole = Service::of(data);
-    let cache = u64::try_from(whole.cache)? * users / WHOLE;
+    let cache = u64::try_from(whole.cache)? * users / Users::WHOLE.all;
     Ok(Service {
         cache: usize::try_from(cache)?,
-        flags: ["--max-residents", residents].map(str::to_owned).to_vec(),
+        flags: vec!["--max-residents".to_owned(), RESIDENTS.to_string()],
         ..whole
     })
 }
@@ -122,11 +138,11 @@ impl Seen {
     }
 }
 
-/// Markdown, a line for each time that memory was looked at: before all, after the first tenth, and
+/// Markdown, a line for each time that memory was looked at: before all, after the first, and
 /// after the last.
-fn table(users: u64, residents: &str, seen: &[Seen; 3]) -> Table {
+fn table(users: u64, seen: &[Seen; 3]) -> Table {
     let mut text = format!(
-        "| of {users} users seen in turn, {residents} resident | memory | peak | in | target |\n\
+        "| of {users} users seen in turn, {RESIDENTS} resident | memory | peak | in | target |\n\
          |---|---|---|---|---|\n"
     );
     let [_, first, last] = seen;
@@ -171,7 +187,7 @@ mod tests {
                     peak: resident,
                 },
             });
-            table(100, "1", &seen).1
+            table(100, &seen).1
         };
         assert!(!of([1, 100, 110]));
         assert!(of([1, 100, 111]));
