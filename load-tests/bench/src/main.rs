@@ -221,9 +221,9 @@ impl Bench {
         });
         let capacity = capacity::measure(&self.dir, self.effort, self.search());
         let users = if self.brief {
-            BRIEF_USERS
+            Users::BRIEF
         } else {
-            visits::WHOLE
+            Users::WHOLE
         };
         requests
             .into_iter()
