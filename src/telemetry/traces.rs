@@ -60,7 +60,12 @@ fn context(span: &Span) -> SpanContext {
 
 /// Whether the span is of a trace.
 pub(crate) fn is_traced(span: &Span) -> bool {
-    is_on() && context(span).is_sampled()
+    is_inner(span) || (is_on() && context(span).is_sampled())
+}
+
+/// Whether there is the span for a trace alone, which costs no look at the trace.
+fn is_inner(span: &Span) -> bool {
+    !span.is_disabled() && span.metadata().is_some_and(|of| of.target() == INNER)
 }
 
 /// The span of a client's request that `make` makes, with the target [`HEAD`] and a field
@@ -105,15 +110,16 @@ pub(crate) fn answered(span: &Span, status: u16) {
     }
 }
 
-/// Has the span end now, or when it is left the next time, rather than when it was left last.
+/// Has a span of [`INNER`] end now, or when it is left the next time, rather than when it was left
+/// last.
 pub(crate) fn done(span: &Span) {
-    if is_traced(span) {
+    if is_inner(span) {
         span.in_scope(|| ());
     }
 }
 
-/// Work for many: a span below the first of `askers` that is of a trace, and linked with the others
-/// that are. `make` makes it, by `traced!`.
+/// Work for many commands: a span below the first of `askers` that is of a trace, and linked with
+/// the others that are. `make` makes it, by `traced!`.
 pub(crate) fn shared<'a>(
     askers: impl Iterator<Item = &'a Span>,
     make: impl FnOnce(&Span) -> Span,
@@ -121,7 +127,7 @@ pub(crate) fn shared<'a>(
     if !is_on() {
         return Span::none();
     }
-    let mut askers = askers.filter(|asker| is_traced(asker));
+    let mut askers = askers.filter(|asker| is_inner(asker));
     let Some(first) = askers.next() else {
         return Span::none();
     };
