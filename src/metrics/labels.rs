@@ -6,7 +6,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// What tells figures apart, with all its values: an enum, by [`labels`], or two.
+/// What tells figures apart, with all its values: an enum, or two of them.
 pub trait Labels: Copy + Send + Sync + 'static {
     /// How many values there are.
     const COUNT: usize;
