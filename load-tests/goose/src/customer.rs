@@ -88,7 +88,7 @@ impl Customer {
             user,
             What::Cart,
             method,
-            "POST cart/items",
+            "cart/items",
             "/cart/items",
             Some(body),
         );
@@ -117,7 +117,7 @@ impl Customer {
             user,
             What::Cart,
             method,
-            "PATCH cart/items/:id",
+            "cart/items/:id",
             &path,
             Some(body),
         );
@@ -136,14 +136,7 @@ impl Customer {
     pub(crate) async fn remove(&mut self, user: &mut GooseUser, line: &str) -> Result<(), Failure> {
         let path = format!("/cart/items/{line}");
         let method = GooseMethod::Delete;
-        let asked = self.change(
-            user,
-            What::Cart,
-            method,
-            "DELETE cart/items/:id",
-            &path,
-            None,
-        );
+        let asked = self.change(user, What::Cart, method, "cart/items/:id", &path, None);
         let answer = asked.await?;
         let mut expected = self.cart.clone();
         expected.remove(line);
@@ -157,7 +150,7 @@ impl Customer {
             user,
             What::Order,
             method,
-            "POST orders",
+            "orders",
             "/orders",
             Some(order()),
         );
@@ -180,7 +173,7 @@ impl Customer {
 
     /// Looks at the cart, which must be what it was when it was last changed.
     pub(crate) async fn look(&self, user: &mut GooseUser) -> Result<(), Failure> {
-        let call = Call::get("GET cart", "/cart", Some(&self.session));
+        let call = Call::get("cart", "/cart", Some(&self.session));
         let mut answer = ask(user, &call).await?;
         let shown = lines_of(&answer.body["data"]);
         answer.must(user, shown.and_then(|shown| is_same(&self.cart, &shown)))

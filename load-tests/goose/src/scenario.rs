@@ -6,7 +6,9 @@ use crate::visits::Visit;
 use goose::GooseAttack;
 use goose::config::GooseConfiguration;
 use goose::goose::{Scenario as Attack, Transaction, TransactionFunction};
-use goose::prelude::{GooseError, GooseScheduler};
+use goose::prelude::GooseError;
+use rand::Rng;
+use rand::rngs::StdRng;
 use std::sync::Arc;
 use std::sync::Mutex as Lock;
 use std::sync::PoisonError;
@@ -36,16 +38,19 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    /// The visits, and how many there are of each kind to those of the others.
-    fn visits(self) -> &'static [(Visit, usize)] {
+    /// What somebody comes for next.
+    fn draw(self, draws: &mut StdRng) -> Visit {
+        let drawn = draws.random_range(0..100);
         match self {
-            Self::Browse => &[(Visit::Browse, 1)],
-            Self::Cart => &[(Visit::Cart, 1)],
-            Self::Checkout => &[(Visit::Checkout, 1)],
-            Self::Flash => &[(Visit::Flash, 1)],
-            Self::Mixed | Self::Soak | Self::Spike => {
-                &[(Visit::Browse, 90), (Visit::Cart, 8), (Visit::Checkout, 2)]
-            }
+            Self::Browse => Visit::Browse,
+            Self::Cart => Visit::Cart,
+            Self::Checkout => Visit::Checkout,
+            Self::Flash => Visit::Flash,
+            Self::Mixed | Self::Soak | Self::Spike => match drawn {
+                0..90 => Visit::Browse,
+                90..98 => Visit::Cart,
+                _ => Visit::Checkout,
+            },
         }
     }
 }
@@ -62,7 +67,7 @@ pub(crate) struct Load {
 /// When it ends.
 pub(crate) enum Length {
     Time(Duration),
-    /// Once each customer has come so often for every kind of visit, more often for the frequent.
+    /// Once each customer has come so often.
     #[cfg(test)]
     Rounds(u32),
 }
@@ -143,25 +148,22 @@ pub(crate) fn attack(
     arguments.extend(load.plan());
     arguments.extend_from_slice(options);
     let pause = load.pause();
-    let mut shop = Attack::new("shop").set_wait_time(pause / 2, pause * 3 / 2)?;
-    for (visit, weight) in load.scenario.visits() {
-        let name = format!("{visit:?}").to_lowercase();
-        let transaction = transaction(*visit, crowd.clone()).set_name(&name);
-        shop = shop.register_transaction(transaction.set_weight(*weight)?);
-    }
+    let shop = Attack::new("shop")
+        .set_wait_time(pause / 2, pause * 3 / 2)?
+        .register_transaction(visit(load.scenario, crowd.clone()).set_name("visit"));
     let configuration = GooseConfiguration::parse_args_default(&arguments)?;
     let attack = GooseAttack::initialize_with_config(configuration)?;
-    Ok(attack
-        .set_scheduler(GooseScheduler::Random)
-        .register_scenario(shop))
+    Ok(attack.register_scenario(shop))
 }
 
-fn transaction(visit: Visit, crowd: Arc<Crowd>) -> Transaction {
+/// A visit of a customer, who decides what to come for: goose has all its users decide alike.
+fn visit(scenario: Scenario, crowd: Arc<Crowd>) -> Transaction {
     let function: TransactionFunction = Arc::new(move |user| {
         let crowd = crowd.clone();
         Box::pin(async move {
             let number = user.weighted_users_index % crowd.customers.len();
             let mut customer = crowd.customers[number].lock().await;
+            let visit = scenario.draw(&mut customer.draws);
             let visited = customer.visit(user, visit).await;
             visited.map_err(|failure| {
                 crowd.notes(&failure);
@@ -175,6 +177,7 @@ fn transaction(visit: Visit, crowd: Arc<Crowd>) -> Transaction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::SeedableRng;
 
     fn load(scenario: Scenario) -> Load {
         Load {
@@ -203,8 +206,20 @@ mod tests {
 
     #[test]
     fn of_a_mixed_day_nine_in_ten_look_around() {
-        let mixed = Scenario::Mixed.visits();
-        assert_eq!(mixed.iter().map(|(_, share)| share).sum::<usize>(), 100);
-        assert_eq!(mixed[0], (Visit::Browse, 90));
+        let mut draws = StdRng::seed_from_u64(1);
+        let mut came = [0; 3];
+        for _ in 0..10_000 {
+            match Scenario::Mixed.draw(&mut draws) {
+                Visit::Browse => came[0] += 1,
+                Visit::Cart => came[1] += 1,
+                Visit::Checkout => came[2] += 1,
+                Visit::Flash => unreachable!("nobody is in a hurry"),
+            }
+        }
+        assert!(
+            matches!(came, [8_800..9_200, 700..900, 150..250]),
+            "{came:?}"
+        );
+        assert_eq!(Scenario::Flash.draw(&mut draws), Visit::Flash);
     }
 }

@@ -50,7 +50,7 @@ impl Customer {
     async fn browse(&mut self, user: &mut GooseUser) -> Result<(), Failure> {
         let page = self.draws.random_range(1..=self.pages);
         let path = format!("/catalog/products?page={page}&page_size={PAGE}");
-        let mut list = ask(user, &Call::get("GET products", &path, None)).await?;
+        let mut list = ask(user, &Call::get("products", &path, None)).await?;
         let judged = is_page(&list.body, page);
         list.must(user, judged)?;
         self.pages = list.body["meta"]["total_pages"]
@@ -62,7 +62,7 @@ impl Customer {
         };
         if let Some(word) = word_of(&product) {
             let path = format!("/catalog/products?keyword={word}");
-            let mut hits = ask(user, &Call::get("GET products?keyword", &path, None)).await?;
+            let mut hits = ask(user, &Call::get("products?keyword", &path, None)).await?;
             let judged = are_hits(&hits.body, &word);
             hits.must(user, judged)?;
         }
@@ -70,7 +70,7 @@ impl Customer {
             "/catalog/products/{}",
             product["id"].as_str().unwrap_or_default()
         );
-        let mut shown = ask(user, &Call::get("GET products/:id", &path, None)).await?;
+        let mut shown = ask(user, &Call::get("products/:id", &path, None)).await?;
         let judged = is_same(
             &shown.body["data"],
             &product,
@@ -106,7 +106,7 @@ impl Customer {
         };
         self.look(user).await?;
         let path = format!("/orders/{}", order["id"].as_str().unwrap_or_default());
-        let call = Call::get("GET orders/:id", &path, Some(&self.session));
+        let call = Call::get("orders/:id", &path, Some(&self.session));
         let mut shown = ask(user, &call).await?;
         let judged = is_same(
             &shown.body["data"],
