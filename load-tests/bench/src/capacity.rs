@@ -20,7 +20,7 @@ const TARGET: f64 = 10.0;
 /// Bisections of the rate between one that is borne and twice that.
 const STEPS: u32 = 5;
 /// By how much a rate is lowered that was borne for moments only.
-const LOWERED: f64 = 0.95;
+const LOWERED: f64 = 0.9;
 
 /// How capacity is sought.
 #[derive(Clone, Copy)]
@@ -55,8 +55,15 @@ impl Search {
                 borne += step;
             }
         }
-        while !is_borne(&offer.run(borne, self.confirmed).await?) {
-            eprintln!("  {borne:.0} /s are borne for moments only");
+        loop {
+            let load = offer.run(borne, self.confirmed).await?;
+            if is_borne(&load) {
+                break;
+            }
+            eprintln!(
+                "  {borne:.0} /s are borne for moments only: {}",
+                told(&load)
+            );
             borne *= LOWERED;
             if borne < 100.0 {
                 return Err("no rate is borne".into());
@@ -71,6 +78,21 @@ fn is_borne(load: &Load) -> bool {
     let times = load.done(|_| true);
     let all_done = load.unsent == 0 && load.failed() == 0 && load.refused().is_empty();
     all_done && !times.is_empty() && percentile(&times, 99) < LIMIT
+}
+
+/// Why a load is too much.
+fn told(load: &Load) -> String {
+    let times = load.done(|_| true);
+    let p99 = times
+        .first()
+        .map_or(Duration::ZERO, |_| percentile(&times, 99));
+    format!(
+        "p99 {} ms, {} unsent, {} refused, {} failed",
+        p99.as_millis(),
+        load.unsent,
+        load.refused().len(),
+        load.failed()
+    )
 }
 
 /// Finds capacity and takes times below it; returns the table, and whether they miss the target.
