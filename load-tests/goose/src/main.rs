@@ -223,7 +223,7 @@ async fn shop(arguments: &ShopArgs) -> Result<bool, Failure> {
         options.extend(["--report-file".to_owned(), report.display().to_string()]);
     }
     let attack = attack(&load, &arguments.place.base_url, &options, &crowd)?;
-    let ended = attack.execute().await;
+    let ended = Box::pin(attack.execute()).await;
     world.record.flush()?;
     let faults = crowd.faults();
     for fault in faults.iter().take(SHOWN) {

@@ -99,7 +99,7 @@ async fn shop(url: &str, scenario: Scenario, rounds: u32, record: &Path) -> Vec<
     let crowd = gather(&world, &load, 1_000).await.unwrap();
     let options = ["--no-print-metrics", "--quiet"].map(str::to_owned);
     let attack = attack(&load, url, &options, &crowd).unwrap();
-    attack.execute().await.unwrap();
+    Box::pin(attack.execute()).await.unwrap();
     world.record.flush().unwrap();
     crowd.faults()
 }

@@ -276,7 +276,7 @@ mod tests {
         let (one, two, three) = (("1", order(2, 9)), ("2", order(3, 14)), ("3", order(1, 5)));
         let of =
             |cart, orders: &[(&str, Order)], left| violations(&events, &found(cart, orders, left));
-        assert!(of(3, &[one.clone()], 8).is_empty());
+        assert!(of(3, std::slice::from_ref(&one), 8).is_empty());
         assert!(of(0, &[one.clone(), two.clone()], 5).is_empty());
         assert_eq!(of(0, &[one, two, three], 4).len(), 1);
     }
