@@ -156,8 +156,12 @@ impl Cluster {
         let Some(node) = &self.0 else {
             return Ok(());
         };
+        let knows = || node.standing.load().number >= number;
+        if knows() {
+            return Ok(());
+        }
         let mut changes = node.changed.subscribe();
-        while node.standing.load().number < number {
+        while !knows() {
             node.wake.notify_one();
             let changed = timeout_at(deadline, changes.changed()).await;
             changed.map_err(|_| Unplaced)?.map_err(|_| Unplaced)?;
