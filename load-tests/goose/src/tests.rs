@@ -5,7 +5,7 @@ use crate::api::Api;
 use crate::check::check;
 use crate::customer::World;
 use crate::goods::Goods;
-use crate::record::{self, Event, Line, Recorder};
+use crate::record::{self, Event, Line, Recorder, What};
 use crate::scenario::{Length, Load, Scenario, attack};
 use crate::told::Told;
 use crate::verdict::Verdict;
@@ -127,6 +127,14 @@ fn tampered(events: &[Event]) -> Vec<Vec<Event>> {
     };
     let mut forgotten = events.to_vec();
     forgotten.remove(order);
+    // And that it was asked for: what was never answered may have been placed.
+    let is_asked = |event: &Event| {
+        matches!((event, &events[order]), (
+            Event::Asked { email, what: What::Order },
+            Event::Order { email: ordered, .. },
+        ) if email == ordered)
+    };
+    forgotten.remove(events[..order].iter().rposition(is_asked).unwrap());
     vec![
         forgotten,
         changed(order, |event| {
