@@ -119,7 +119,8 @@ impl<E: Entity> Drop for Residence<E> {
 /// A request on its way into a mailbox. Dropped unread, it gives its request back, so that nothing
 /// is lost in the mailbox of an actor that ends.
 pub(crate) struct Envelope<E: Entity> {
-    content: Option<(E::Request, Port<E>)>,
+    /// Boxed: the future of an idle actor has room for the largest message, several times.
+    content: Option<Box<(E::Request, Port<E>)>>,
     _unread: Counted,
 }
 
@@ -142,13 +143,13 @@ enum Answer<E: Entity> {
 impl<E: Entity> Envelope<E> {
     /// Reads the request: from here on it may have effects.
     pub(crate) fn open(mut self) -> Option<(E::Request, Port<E>)> {
-        self.content.take()
+        self.content.take().map(|content| *content)
     }
 }
 
 impl<E: Entity> Drop for Envelope<E> {
     fn drop(&mut self) {
-        if let Some((request, port)) = self.content.take() {
+        if let Some((request, port)) = self.content.take().map(|content| *content) {
             let _ = port.answer.send(Answer::Unread(request));
         }
     }
@@ -271,7 +272,7 @@ impl<E: Entity> Directory<E> {
             _admitted: admitted,
         };
         let message = E::ask(Envelope {
-            content: Some((request, port)),
+            content: Some(Box::new((request, port))),
             _unread: Counted::by(&self.inner.metrics.unread),
         });
         let sent = entry.actor.send_message(message);

@@ -14,22 +14,25 @@ use crate::domain::user::Request;
 use crate::store::resolve::Failure as CommitFailure;
 use crate::store::{self, UserRecord, Versioned};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::sync::Arc;
 
 /// The kind of actor that owns a user.
 #[derive(Clone)]
 pub(crate) struct User {
-    means: Means,
+    means: Arc<Means>,
 }
 
 impl User {
     pub(super) fn new(means: Means) -> Self {
-        Self { means }
+        Self {
+            means: Arc::new(means),
+        }
     }
 }
 
 pub(crate) enum Message {
     Ask(Envelope<User>),
-    Loaded(Result<Versioned<UserRecord>, store::Error>),
+    Loaded(Box<Result<Versioned<UserRecord>, store::Error>>),
     /// What a request needs, fetched under so many loads.
     Fetched(u64, Box<Asked>, Result<Fetched, Failure>),
     FetchLost,
@@ -85,22 +88,23 @@ impl Routed for User {
 }
 
 pub(crate) struct Handler {
-    means: Means,
+    means: Arc<Means>,
     id: UserId,
     _residence: Residence<User>,
 }
 
 impl Actor for Handler {
     type Msg = Message;
-    type State = Resident;
+    // Boxed, as ractor has room for the state in each of the two futures that run an actor.
+    type State = Box<Resident>;
     type Arguments = ();
 
     async fn pre_start(
         &self,
         myself: ActorRef<Message>,
         (): (),
-    ) -> Result<Resident, ActorProcessingErr> {
-        let mut resident = Resident::new(self.id);
+    ) -> Result<Box<Resident>, ActorProcessingErr> {
+        let mut resident = Box::new(Resident::new(self.id));
         self.turn(&myself, &mut resident).load();
         Ok(resident)
     }
@@ -109,7 +113,7 @@ impl Actor for Handler {
         &self,
         myself: ActorRef<Message>,
         message: Message,
-        resident: &mut Resident,
+        resident: &mut Box<Resident>,
     ) -> Result<(), ActorProcessingErr> {
         let mut turn = self.turn(&myself, resident);
         turn.message(message);

@@ -152,7 +152,7 @@ pub(crate) async fn end_attempt(
 
 /// [`end_attempt`] for an actor, which does not wait for it. Until recovery comes, nobody else gets
 /// what an attempt holds: so it is repeated for a while before it is left to that.
-pub(super) async fn settle(means: Means, attempt: Attempt, settlement: Settlement) {
+pub(super) async fn settle(means: Arc<Means>, attempt: Attempt, settlement: Settlement) {
     let deadline = Instant::now() + SETTLE_TIME;
     loop {
         match end_attempt(&means.store, &means.stocks, &attempt, settlement).await {

@@ -16,10 +16,11 @@ use crate::store::{self, UserRecord, Versioned};
 use crate::telemetry::traces::traced;
 pub(crate) use decide::Fetched;
 use ractor::ActorRef;
+use std::sync::Arc;
 
 /// The handling of one message.
 pub(super) struct Turn<'a> {
-    pub(super) means: &'a Means,
+    pub(super) means: &'a Arc<Means>,
     pub(super) myself: &'a ActorRef<Message>,
     pub(super) id: UserId,
     pub(super) resident: &'a mut Resident,
@@ -42,7 +43,7 @@ impl Turn<'_> {
                     });
                 }
             }
-            Message::Loaded(loaded) => self.loaded(loaded),
+            Message::Loaded(loaded) => self.loaded(*loaded),
             Message::Fetched(loads, asked, fetched) => {
                 self.resident.fetching -= 1;
                 self.fetched(loads, *asked, fetched);
@@ -64,9 +65,9 @@ impl Turn<'_> {
         self.resident.phase = Phase::Loading;
         self.resident.loads += 1;
         let (store, id) = (self.means.store.clone(), self.id);
-        let lost = Message::Loaded(Err(store::Error::Unavailable("lost".into())));
-        beside(self.myself, lost, async move {
-            Message::Loaded(store.user(id).await)
+        let lost = Err(store::Error::Unavailable("lost".into()));
+        beside(self.myself, Message::Loaded(Box::new(lost)), async move {
+            Message::Loaded(Box::new(store.user(id).await))
         });
     }
 
