@@ -311,6 +311,7 @@ fn connection_limits(settings: &Settings) -> ConnectionLimits {
     ConnectionLimits {
         connections: settings.limits.max_connections,
         header_timeout: settings.timeouts.header,
+        queue_timeout: settings.timeouts.queue,
         drain_timeout: settings.timeouts.drain,
     }
 }
