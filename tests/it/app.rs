@@ -111,7 +111,7 @@ pub fn settings(flags: &[&str]) -> Settings {
     // A machine that is busy with other tests is behind with these.
     let patient: &[&str] = match flags.contains(&"--queue-timeout") {
         true => &[],
-        false => &["--queue-timeout", "1h"],
+        false => &["--queue-timeout", "60m"],
     };
     let given = [no_ops, unlimited, patient, flags];
     let arguments = fixed.iter().chain(given.into_iter().flatten());

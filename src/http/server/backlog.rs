@@ -72,8 +72,10 @@ impl Backlog {
         self.waiting.load(Ordering::Relaxed) >= FEW
     }
 
+    /// Nanoseconds from the beginning, which itself is 1.
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        let elapsed = self.began.elapsed() + Duration::from_nanos(1);
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// As if so many waited, and nobody came to them.
@@ -94,7 +96,7 @@ impl Backlog {
 pub(in crate::http) struct Turn {
     backlog: Arc<Backlog>,
     task: AtomicWaker,
-    /// When it began to wait, in nanoseconds from the beginning; 0 if it does not.
+    /// When it began to wait; 0 if it does not.
     since: AtomicU64,
     /// How many waited when it began to.
     ahead: AtomicUsize,
@@ -121,7 +123,7 @@ impl Turn {
     }
 
     fn wait(&self) {
-        let now = self.backlog.now().max(1);
+        let now = self.backlog.now();
         let began = self
             .since
             .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);

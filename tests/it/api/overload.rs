@@ -110,7 +110,7 @@ async fn what_tells_how_the_node_is_is_never_refused() {
 
 #[tokio::test]
 async fn who_waits_no_longer_than_is_permitted_is_answered() {
-    let app = TestApp::with(&["--queue-timeout", "1h"]).await;
+    let app = TestApp::with(&["--queue-timeout", "60m"]).await;
     let request = "GET /api/v1/catalog/brands HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
     let answers = answers(&app, request).await;
     assert!(
