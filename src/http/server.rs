@@ -9,6 +9,7 @@ use super::Api;
 use super::front::Front;
 use backlog::{Backlog, InTurn, Turn};
 pub(super) use door::Door;
+pub use door::listen;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;

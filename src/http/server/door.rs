@@ -6,8 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// Connections that may wait to be accepted, as far as the system permits.
-const BACKLOG: u32 = 1_024;
+/// Connections that may wait to be accepted, as far as the system permits (`somaxconn`). Where there
+/// are more, the system says nothing, and clients try again after a second.
+const BACKLOG: u32 = 4_096;
 
 /// A listener that can be shut for a while.
 pub(in crate::http) struct Door<'l> {
@@ -90,6 +91,14 @@ impl<'l> Door<'l> {
         }
         Ok(())
     }
+}
+
+/// A listener at `address`.
+///
+/// # Errors
+/// The operating system's.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    bound(address)?.listen(BACKLOG)
 }
 
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
