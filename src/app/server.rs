@@ -102,13 +102,13 @@ impl Listeners {
     /// [`StartError::Listen`].
     pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
         Ok(Self {
-            public: bind(settings.listen).await?,
+            public: bind(settings.listen)?,
             operations: match settings.ops_listen {
-                Some(address) => Some(bind(address).await?),
+                Some(address) => Some(bind(address)?),
                 None => None,
             },
             nodes: match &settings.cluster.reached {
-                Some(reached) => Some(bind(reached.listen).await?),
+                Some(reached) => Some(bind(reached.listen)?),
                 None => None,
             },
         })
@@ -274,9 +274,8 @@ impl Server {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind(address).await;
-    bound.map_err(|source| StartError::Listen { address, source })
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    server::listen(address).map_err(|source| StartError::Listen { address, source })
 }
 
 fn system_options(
@@ -311,6 +310,7 @@ fn connection_limits(settings: &Settings) -> ConnectionLimits {
     ConnectionLimits {
         connections: settings.limits.max_connections,
         header_timeout: settings.timeouts.header,
+        queue_timeout: settings.timeouts.queue,
         drain_timeout: settings.timeouts.drain,
     }
 }

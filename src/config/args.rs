@@ -341,6 +341,18 @@ pub struct Timeouts {
     )]
     pub request: Duration,
 
+    /// For a request that waits to be read because many do; then it is answered 503, and new
+    /// connections are refused meanwhile
+    #[arg(
+        id = "queue_timeout",
+        long = "queue-timeout",
+        env = "CARTWRIGHT_QUEUE_TIMEOUT",
+        value_name = "TIME",
+        default_value = "50ms",
+        value_parser = duration
+    )]
+    pub queue: Duration,
+
     /// For the whole head of a request, also the wait for the next one on a connection
     #[arg(
         id = "header_timeout",

@@ -84,6 +84,7 @@ fn without_arguments_it_serves_with_the_defaults() {
         },
         timeouts: Timeouts {
             request: 5s,
+            queue: 50ms,
             header: 10s,
             body: 10s,
             drain: 25s,
@@ -108,8 +109,8 @@ const EVERYTHING: &str = "--listen [::]:80 --ops-listen off \
     --log warn,cartwright=debug --log-format json \
     --otlp-endpoint http://Collector:4317 --trace-sample 0.25 \
     --max-connections 1 --max-in-flight 2 --user-queue 3 --max-residents 4 \
-    --login-queue 10000000 --request-timeout 250ms --header-timeout 1s --body-timeout 3s \
-    --drain-timeout 2m";
+    --login-queue 10000000 --request-timeout 250ms --queue-timeout 20ms --header-timeout 1s \
+    --body-timeout 3s --drain-timeout 2m";
 
 fn everything() -> Vec<&'static str> {
     EVERYTHING.split_whitespace().collect()
@@ -182,6 +183,7 @@ fn every_flag_is_taken_with_and_without_the_command() {
     assert_eq!(settings.limits, expected);
     let expected = Timeouts {
         request: Duration::from_millis(250),
+        queue: Duration::from_millis(20),
         header: Duration::from_secs(1),
         body: Duration::from_secs(3),
         drain: Duration::from_secs(120),

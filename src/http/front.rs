@@ -4,23 +4,26 @@
 use super::endpoints::Target;
 use super::error::{ApiError, Refused};
 use super::filters::{Arrival, Route, unmatched};
-use super::{Api, routes};
+use super::server::backlog::Turn;
+use super::{Api, MAX_BODY, routes};
 use crate::actors::{Failure, identified};
 use crate::sources::Entropy;
 use crate::telemetry::traces::{self, TRACEPARENT, TraceParent};
+use bytes::Buf;
 use futures::FutureExt;
 use hyper::body::Body;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::mem;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument;
 use tracing::field::Empty;
 use warp::http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -43,6 +46,7 @@ pub(super) struct Front {
 pub(super) struct Connection {
     front: Front,
     peer: SocketAddr,
+    turn: Arc<Turn>,
 }
 
 impl Front {
@@ -57,10 +61,11 @@ impl Front {
 
     /// The service of a connection from `peer`.
     #[must_use]
-    pub(super) fn connection(&self, peer: SocketAddr) -> Connection {
+    pub(super) fn connection(&self, peer: SocketAddr, turn: Arc<Turn>) -> Connection {
         Connection {
             front: self.clone(),
             peer,
+            turn,
         }
     }
 
@@ -114,6 +119,9 @@ impl Connection {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = Instant::now();
+        if self.turn.was_late() && self.is_refusable(&request) {
+            return self.refuse(request, started).await;
+        }
         let api = &self.front.api;
         let id = request_id(request.headers(), &*api.sources.entropy);
         let origin = api.cors.origin(request.headers());
@@ -162,6 +170,55 @@ impl Connection {
         traces::answered(&span, status.as_u16());
         span.in_scope(|| log(&arrival, status, took));
         response
+    }
+}
+
+impl Connection {
+    /// Whether a request may be refused for want of time: not what tells how the node is.
+    fn is_refusable<B>(&self, request: &Request<B>) -> bool {
+        match self
+            .front
+            .api
+            .target(request.method(), request.uri().path())
+        {
+            Target::Endpoint(endpoint) => endpoint.admitted,
+            Target::WrongMethod(_) | Target::Unknown => true,
+        }
+    }
+
+    /// Answers that there is no time, for as little as it can be done, and has the connection
+    /// closed. There is no span, and no line in the log: the server tells that it is behind.
+    async fn refuse<B>(&self, request: Request<B>, started: Instant) -> Response
+    where
+        B: Body,
+    {
+        let api = &self.front.api;
+        let headers = request.headers();
+        let id = request_id(headers, &*api.sources.entropy);
+        let origin = api.cors.origin(headers);
+        let target = api.target(request.method(), request.uri().path());
+        let mut response = ApiError::Overloaded.into_response();
+        // Else the client, who is still sending, would lose the answer.
+        let _ = timeout(api.limits.body_timeout, discarded(request.into_body())).await;
+        api.cors.mark(origin, response.headers_mut());
+        finish(response.headers_mut(), id);
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let route = self.front.route(&target);
+        self.front.count(route, &response, started.elapsed());
+        response
+    }
+}
+
+/// Reads what is left of a body, unless it is too large.
+async fn discarded<B: Body>(body: B) {
+    let mut body = pin!(body);
+    let mut received = 0;
+    while received <= MAX_BODY && !body.is_end_stream() {
+        match poll_fn(|context| body.as_mut().poll_frame(context)).await {
+            Some(Ok(frame)) => received += frame.data_ref().map_or(0, Buf::remaining),
+            _ => break,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::ApiError;
 use super::health::alive;
-use super::server::{ConnectionLimits, run};
+use super::server::{ConnectionLimits, Door, run};
 use hyper::service::service_fn;
 use std::convert::Infallible;
 use tokio::net::TcpListener;
@@ -15,7 +15,7 @@ pub async fn hold<T>(
     limits: &ConnectionLimits,
     waiting: impl Future<Output = T>,
 ) -> T {
-    let service = |_| {
+    let service = |_, _| {
         service_fn(|request: Request<_>| async move {
             Ok::<_, Infallible>(match request.uri().path() {
                 "/health" => alive(),
@@ -23,9 +23,10 @@ pub async fn hold<T>(
             })
         })
     };
-    let held = listeners
-        .into_iter()
-        .map(|listener| run(listener, service, limits.clone(), std::future::pending()));
+    let held = listeners.into_iter().map(|listener| {
+        let door = Door::lent(listener);
+        run(door, service, limits.clone(), std::future::pending())
+    });
     tokio::select! {
         done = waiting => done,
         _ = futures::future::join_all(held) => std::future::pending().await,

@@ -77,6 +77,8 @@ pub(super) struct Measures {
     /// Of what no endpoint takes: unknown paths, wrong methods, preflights.
     pub(super) unmatched: RouteMeasures,
     refusals: [Counter; REFUSALS.len()],
+    /// How often connections were refused for a moment.
+    pub(super) pauses: Counter,
 }
 
 impl Measures {
@@ -86,6 +88,7 @@ impl Measures {
             routes: ENDPOINTS.iter().map(|_| RouteMeasures::new()).collect(),
             unmatched: RouteMeasures::new(),
             refusals: Default::default(),
+            pauses: Counter::default(),
         };
         measures.register(metrics);
         measures
@@ -132,6 +135,11 @@ impl Measures {
             "cartwright_http_refusals",
             "Requests that were refused for now, with 429 or 503, by the code of the error",
             Table::new(refusals.map(|(code, counter)| (vec![("code", *code)], counter.clone()))),
+        );
+        metrics.register(
+            "cartwright_http_pauses",
+            "Times at which new connections were refused, as those there are had to wait too long",
+            self.pauses.clone(),
         );
     }
 

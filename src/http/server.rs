@@ -1,17 +1,21 @@
-//! Connections: accepted up to a limit, with time-outs on all that a client sends, and drained at
-//! the end. Knows nothing of what is answered.
+//! Connections: accepted up to a limit, with time-outs on all that a client sends, refused while the
+//! node is behind, and drained at the end. Knows nothing of what is answered.
 
+pub(super) mod backlog;
+mod door;
 mod stall;
 
 use super::Api;
 use super::front::Front;
+use backlog::{Backlog, InTurn, Turn};
+pub(super) use door::Door;
+pub use door::listen;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use stall::Stalling;
-use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +25,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use warp::http::Request;
 use warp::reply::Response;
 
@@ -32,6 +36,9 @@ const BUFFER: usize = 64 * 1024;
 /// How long nothing is accepted after the system refused (no file descriptors left, say).
 const BACK_OFF: Duration = Duration::from_millis(100);
 
+/// The pause between two lines of the log that say the same.
+const SAID_AGAIN: Duration = Duration::from_secs(10);
+
 /// What connections may take of the node.
 #[derive(Clone, Debug)]
 pub struct ConnectionLimits {
@@ -40,6 +47,9 @@ pub struct ConnectionLimits {
     /// How long a request's head may take to arrive, a connection may stay idle, and a client may
     /// read nothing of its answer.
     pub header_timeout: Duration,
+    /// How long a request may wait unread where many do: beyond, it is refused, and connections
+    /// are as soon as they would make others wait for a quarter of it.
+    pub queue_timeout: Duration,
     /// How long answers under way are waited for at the end.
     pub drain_timeout: Duration,
 }
@@ -60,14 +70,20 @@ pub async fn serve(
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
+    let door = if api.is_operations {
+        Door::lent(&listener)
+    } else {
+        Door::new(listener, api.measures().pauses.clone())
+    };
     let front = Front::new(api);
-    run(listener, |peer| front.connection(peer), limits, shutdown).await
+    let service = |peer, turn| front.connection(peer, turn);
+    run(door, service, limits, shutdown).await
 }
 
-/// Serves what `service` makes for each peer.
+/// Serves what `service` makes for each peer and its connection's turns.
 pub(super) async fn run<S>(
-    listener: impl Borrow<TcpListener>,
-    service: impl Fn(SocketAddr) -> S,
+    mut door: Door<'_>,
+    service: impl Fn(SocketAddr, Arc<Turn>) -> S,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
 ) -> Drained
@@ -81,17 +97,19 @@ where
         let accepted = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = server.accept(listener.borrow()) => accepted,
+            accepted = server.accept(&mut door) => accepted,
         };
         match accepted {
-            Ok((stream, peer, permit)) => server.spawn(stream, service(peer), permit),
+            Ok((stream, peer, permit)) => {
+                server.spawn(stream, |turn| service(peer, turn), permit);
+            }
             Err(error) => {
                 tracing::warn!(%error, "http.accept.failed");
                 sleep(BACK_OFF).await;
             }
         }
     }
-    drop(listener);
+    drop(door);
     server.drain().await
 }
 
@@ -101,6 +119,9 @@ struct Server {
     places: Arc<Semaphore>,
     graceful: GracefulShutdown,
     connections: JoinSet<()>,
+    backlog: Arc<Backlog>,
+    /// When the log was told that the node is behind.
+    told: Option<Instant>,
 }
 
 impl Server {
@@ -116,46 +137,61 @@ impl Server {
             places: Arc::new(Semaphore::new(
                 limits.connections.min(Semaphore::MAX_PERMITS),
             )),
+            backlog: Arc::new(Backlog::new(limits.queue_timeout)),
             limits,
             graceful: GracefulShutdown::new(),
             connections: JoinSet::new(),
+            told: None,
         }
     }
 
-    /// The next connection, once there is a place for it.
+    /// The next connection, once there is a place for it, and the node is not behind.
     async fn accept(
         &mut self,
-        listener: &TcpListener,
+        door: &mut Door<'_>,
     ) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         while self.connections.try_join_next().is_some() {}
+        if self.backlog.is_behind() {
+            self.tell();
+            door.shut()?;
+            self.backlog.caught_up().await;
+        }
+        door.open()?;
         let permit = Arc::clone(&self.places)
             .acquire_owned()
             .await
             .map_err(io::Error::other)?;
-        loop {
-            match listener.accept().await {
-                Ok((stream, peer)) => {
-                    stream.set_nodelay(true)?;
-                    return Ok((stream, peer, permit));
-                }
-                // The client has gone already.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) => return Err(error),
-            }
+        let (stream, peer) = door.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer, permit))
+    }
+
+    fn tell(&mut self) {
+        if self.told.is_none_or(|told| told.elapsed() >= SAID_AGAIN) {
+            self.told = Some(Instant::now());
+            let connections = self.connections.len();
+            tracing::warn!(http.connections = connections, "http.connections.refused");
         }
     }
 
-    fn spawn<S>(&mut self, stream: TcpStream, service: S, permit: OwnedSemaphorePermit)
-    where
+    fn spawn<S>(
+        &mut self,
+        stream: TcpStream,
+        service: impl FnOnce(Arc<Turn>) -> S,
+        permit: OwnedSemaphorePermit,
+    ) where
         S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send + 'static,
         S::Future: Send,
     {
-        let builder = self.builder.clone();
-        let watcher = self.graceful.watcher();
         let stream = Stalling::new(stream, self.limits.header_timeout);
+        let served = InTurn::new(self.backlog.clone(), |turn| {
+            let connection = self
+                .builder
+                .serve_connection(TokioIo::new(stream), service(turn));
+            self.graceful.watch(connection)
+        });
         self.connections.spawn(async move {
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = watcher.watch(connection).await {
+            if let Err(error) = served.await {
                 tracing::debug!(%error, "http.connection.failed");
             }
             drop(permit);

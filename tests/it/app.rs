@@ -108,7 +108,13 @@ pub fn settings(flags: &[&str]) -> Settings {
         true => &[],
         false => &["--rate-limit", "off"],
     };
-    let arguments = fixed.iter().chain(no_ops).chain(unlimited).chain(flags);
+    // A machine that is busy with other tests is behind with these.
+    let patient: &[&str] = match flags.contains(&"--queue-timeout") {
+        true => &[],
+        false => &["--queue-timeout", "60m"],
+    };
+    let given = [no_ops, unlimited, patient, flags];
+    let arguments = fixed.iter().chain(given.into_iter().flatten());
     let arguments = arguments.map(Into::into);
     match config::parse(arguments, std::iter::empty()).unwrap() {
         Command::Serve(arguments) => arguments.settings().unwrap(),

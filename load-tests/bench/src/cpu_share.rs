@@ -8,8 +8,9 @@ use std::{fs, io, thread};
 /// Where control groups are.
 const GROUPS: &str = "/sys/fs/cgroup";
 /// How often the share is doled out, in microseconds: what is left of a period is a pause for
-/// whoever has used its share up.
-const PERIOD: u32 = 20_000;
+/// whoever has used its share up. The shorter it is, the less the pauses show in how long requests
+/// take; of much less than this the system takes a part for itself.
+const PERIOD: u32 = 5_000;
 
 /// A group, until it is dropped. Its processes must have ended by then.
 pub(crate) struct CpuShare(PathBuf);

@@ -3,6 +3,7 @@
 
 use crate::Failure;
 use crate::wire::{Connection, Meanwhile, Request};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,17 +38,30 @@ pub(crate) struct Offer {
     connections: usize,
 }
 
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With an answer of this status.
+    Answered(u16),
+    /// With no connection: the system refused it.
+    Refused,
+    /// With no answer: a new connection was reset, as the server never took it.
+    Reset,
+    /// With no answer: the connection broke.
+    Broken,
+}
+
 /// What became of one request.
-pub(crate) struct Answered {
+pub(crate) struct Ended {
     pub(crate) kind: Kind,
-    pub(crate) status: u16,
+    pub(crate) end: End,
     /// From when it should have been sent.
     pub(crate) took: Duration,
 }
 
 /// What became of an offer.
 pub(crate) struct Load {
-    pub(crate) answered: Vec<Answered>,
+    pub(crate) ended: Vec<Ended>,
     /// Requests for which no connection was free in time.
     pub(crate) unsent: u64,
     /// Until the last answer.
@@ -89,7 +103,7 @@ impl Offer {
     async fn send(self, rate: f64, time: Duration) -> Result<Load, Failure> {
         let mut connections = Vec::new();
         for _ in 0..self.connections {
-            connections.push(Connection::open(self.address).await?);
+            connections.push(Some(Connection::open(self.address).await?));
         }
         let schedule = Arc::new(Mutex::new(Schedule::new(rate, time)));
         let mut sending = JoinSet::new();
@@ -97,20 +111,20 @@ impl Offer {
             let (clients, schedule) = (self.clients.clone(), schedule.clone());
             sending.spawn(async move {
                 let (way, step) = &clients[client];
-                client_of(connection, way, step, &schedule).await
+                client_of(self.address, connection, way, step, &schedule).await
             });
         }
-        let (mut answered, began) = (Vec::new(), Instant::now());
+        let (mut ended, began) = (Vec::new(), Instant::now());
         loop {
             match sending.try_join_next() {
-                Some(client) => answered.extend(client??),
+                Some(client) => ended.extend(client??),
                 None if sending.is_empty() => break,
                 None => Meanwhile::Doze.pass().await,
             }
         }
         let unsent = schedule.lock().await.left();
         Ok(Load {
-            answered,
+            ended,
             unsent,
             time: began.elapsed(),
         })
@@ -118,27 +132,69 @@ impl Offer {
 }
 
 async fn client_of(
-    mut connection: Connection,
+    address: SocketAddr,
+    mut connection: Option<Connection>,
     way: &Way,
     step: &AtomicUsize,
     schedule: &Mutex<Schedule>,
-) -> Result<Vec<Answered>, Failure> {
-    let mut answered = Vec::new();
+) -> Result<Vec<Ended>, Failure> {
+    let mut ended = Vec::new();
     loop {
         let Some(due) = schedule.lock().await.next().await else {
-            return Ok(answered);
+            return Ok(ended);
         };
         let (kind, request) = way(step.load(Ordering::Relaxed));
-        let (status, _) = connection.ask(&request).await?;
+        let end = ask(address, &mut connection, &request).await?;
         // Whoever is told to come again does.
-        if !matches!(status, 429 | 503) {
+        if !end.is_refusal() {
             step.fetch_add(1, Ordering::Relaxed);
         }
-        answered.push(Answered {
+        ended.push(Ended {
             kind,
-            status,
+            end,
             took: due.elapsed(),
         });
+    }
+}
+
+/// Asks on the connection that there is, or on a new one, which is kept as long as it lasts.
+async fn ask(
+    address: SocketAddr,
+    kept: &mut Option<Connection>,
+    request: &Request,
+) -> Result<End, Failure> {
+    let (mut connection, is_new) = match kept.take() {
+        Some(connection) => (connection, false),
+        None => match Connection::open(address).await {
+            Ok(connection) => (connection, true),
+            Err(error) => return end_of(&error, true).ok_or_else(|| error.into()),
+        },
+    };
+    match connection.ask(request).await {
+        Ok((status, _)) => {
+            if !connection.is_over {
+                *kept = Some(connection);
+            }
+            Ok(End::Answered(status))
+        }
+        Err(failure) => {
+            let end = failure
+                .downcast_ref()
+                .and_then(|error| end_of(error, is_new));
+            end.ok_or(failure)
+        }
+    }
+}
+
+/// What a client makes of a connection that fails; none, if that is the client's own failure.
+fn end_of(error: &std::io::Error, is_new: bool) -> Option<End> {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Some(End::Refused),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe if is_new => Some(End::Reset),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
+            Some(End::Broken)
+        }
+        _ => None,
     }
 }
 
@@ -189,35 +245,51 @@ impl Schedule {
 impl Load {
     /// How long those took that were done, shortest first.
     pub(crate) fn done(&self, is_meant: impl Fn(Kind) -> bool) -> Vec<Duration> {
-        self.times(|answered| answered.is_done() && is_meant(answered.kind))
+        self.times(|ended| ended.end.is_done() && is_meant(ended.kind))
     }
 
     /// How long those took that were refused for want of room, shortest first.
     pub(crate) fn refused(&self) -> Vec<Duration> {
-        self.times(|answered| matches!(answered.status, 429 | 503))
+        self.times(|ended| ended.end.is_refusal())
+    }
+
+    /// How many ended so.
+    pub(crate) fn count(&self, is_meant: impl Fn(End) -> bool) -> usize {
+        self.ended
+            .iter()
+            .filter(|ended| is_meant(ended.end))
+            .count()
     }
 
     /// How many were neither done nor refused for want of room.
     pub(crate) fn failed(&self) -> usize {
-        self.answered.len() - self.done(|_| true).len() - self.refused().len()
+        self.count(|end| !end.is_done() && !end.is_refusal())
     }
 
     /// How many were done in a second.
     pub(crate) fn goodput(&self) -> f64 {
-        per_second(self.done(|_| true).len(), self.time)
+        per_second(self.count(End::is_done), self.time)
     }
 
-    fn times(&self, of: impl Fn(&Answered) -> bool) -> Vec<Duration> {
-        let those = self.answered.iter().filter(|answered| of(answered));
-        let mut times: Vec<_> = those.map(|answered| answered.took).collect();
+    fn times(&self, of: impl Fn(&Ended) -> bool) -> Vec<Duration> {
+        let those = self.ended.iter().filter(|ended| of(ended));
+        let mut times: Vec<_> = those.map(|ended| ended.took).collect();
         times.sort_unstable();
         times
     }
 }
 
-impl Answered {
-    fn is_done(&self) -> bool {
-        matches!(self.status, 200..=299)
+impl End {
+    fn is_done(self) -> bool {
+        matches!(self, Self::Answered(200..=299))
+    }
+
+    /// Whether the client was told to come again.
+    fn is_refusal(self) -> bool {
+        matches!(
+            self,
+            Self::Answered(429 | 503) | Self::Refused | Self::Reset
+        )
     }
 }
 
@@ -233,18 +305,25 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    /// Answers every request of one connection in turn with these statuses.
+    /// Answers every request of one connection in turn with these statuses, and closes it after 500;
+    /// accepts no further one.
     async fn server(statuses: &'static [u16]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
+            drop(listener);
             let mut read = [0; 1_024];
             for status in statuses.iter().cycle() {
                 if stream.read(&mut read).await.unwrap() == 0 {
                     break;
                 }
-                let answer = format!("HTTP/1.1 {status} Told\r\ncontent-length: 0\r\n\r\n");
+                let close = if *status == 500 {
+                    "connection: close\r\n"
+                } else {
+                    ""
+                };
+                let answer = format!("HTTP/1.1 {status} Told\r\n{close}content-length: 0\r\n\r\n");
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
@@ -269,5 +348,16 @@ mod tests {
             load.failed(),
         );
         assert_eq!((counts, load.unsent), ((4, 2, 2), 0));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_gets_no_connection_is_refused() {
+        let address = server(&[200, 500]).await;
+        let way: Way = Arc::new(|_| (Kind::Read, get("/", None)));
+        let offer = Offer::new(address, vec![way]);
+        let load = offer.run(80.0, Duration::from_millis(100)).await.unwrap();
+        let refused = load.count(|end| end == End::Refused);
+        let counts = (load.done(|_| true).len(), refused, load.failed());
+        assert_eq!((counts, load.unsent), ((1, 6, 1), 0));
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::cpu_share::CpuShare;
 use crate::measure::percentile;
-use crate::open_loop::{Load, Offer};
+use crate::open_loop::{End, Load, Offer};
 use crate::process::{Memory, ServerProcess, Service};
 use crate::{Failure, Table, capacity::Search, mixed};
 use std::fmt::Write;
@@ -74,6 +74,8 @@ fn table(seen: &Seen) -> Table {
     let (was, is) = (times(before), times(after));
     let [first, last] = seen.memory;
     let lost = over.failed() + usize::try_from(over.unsent).unwrap_or(usize::MAX);
+    let answers = over.count(|end| matches!(end, End::Answered(429 | 503)));
+    let resets = over.count(|end| end == End::Reset);
     let asked = [
         (
             format!("done, of a capacity of {:.0} /s", seen.capacity),
@@ -82,13 +84,16 @@ fn table(seen: &Seen) -> Table {
             over.goodput() >= seen.capacity * TARGET,
         ),
         (
-            "neither done nor refused with 503 or 429".to_owned(),
-            lost.to_string(),
+            "neither done nor refused: 503, 429, no connection".to_owned(),
+            format!("{} unsent, {} failed", over.unsent, over.failed()),
             "none".to_owned(),
             lost == 0,
         ),
         (
-            format!("p50, p99 of {} refusals", over.refused().len()),
+            format!(
+                "p50, p99 of {} refusals: {answers} by answers, {resets} by resets",
+                over.refused().len(),
+            ),
             refused.to_string(),
             format!("p99 at most {} ms", AT_ONCE.as_millis()),
             refused.p99 <= AT_ONCE,

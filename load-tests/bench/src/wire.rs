@@ -3,6 +3,7 @@
 
 use crate::Failure;
 use crate::measure::Sample;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,15 +42,18 @@ pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: &str)
 pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
+    /// Whether the server said that it closes it.
+    pub(crate) is_over: bool,
 }
 
 impl Connection {
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
+    pub(crate) async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
             stream,
             read: Vec::with_capacity(64 * 1024),
+            is_over: false,
         })
     }
 
@@ -64,40 +68,60 @@ impl Connection {
         }
     }
 
-    /// Sends a request and reads the whole answer; returns its status and its body.
+    /// Sends a request and reads the whole answer; returns its status and its body. A connection
+    /// that breaks is an [`io::Error`].
     pub(crate) async fn ask(&mut self, request: &[u8]) -> Result<(u16, &[u8]), Failure> {
         self.stream.write_all(request).await?;
         self.read.clear();
         loop {
             if self.stream.read_buf(&mut self.read).await? == 0 {
-                return Err("the server closed the connection".into());
+                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
             }
-            if let Some((status, head, length)) = measured(&self.read)?
-                && self.read.len() >= head + length
+            if let Some(measured) = measured(&self.read)?
+                && self.read.len() >= measured.head + measured.length
             {
-                return Ok((status, &self.read[head..head + length]));
+                self.is_over = measured.is_last;
+                let body = &self.read[measured.head..measured.head + measured.length];
+                return Ok((measured.status, body));
             }
         }
     }
 }
 
-/// An answer's status and the bytes of its head and of its body, once the head is there.
-fn measured(answer: &[u8]) -> Result<Option<(u16, usize, usize)>, Failure> {
+/// What an answer's head says.
+#[derive(Debug, PartialEq, Eq)]
+struct Measured {
+    status: u16,
+    /// Bytes of the head.
+    head: usize,
+    /// Bytes of the body.
+    length: usize,
+    /// Whether the connection is closed after it.
+    is_last: bool,
+}
+
+/// What an answer's head says, once it is there.
+fn measured(answer: &[u8]) -> Result<Option<Measured>, Failure> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut parsed = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(head) = parsed.parse(answer)? else {
         return Ok(None);
     };
     let status = parsed.code.ok_or("an answer without a status")?;
-    let length = parsed
-        .headers
-        .iter()
-        .find(|header| header.name.eq_ignore_ascii_case("content-length"));
-    let length = match length {
-        Some(header) => std::str::from_utf8(header.value)?.parse()?,
-        None => 0,
+    let of = |name: &str| {
+        let mut headers = parsed.headers.iter();
+        let found = headers.find(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| header.value)
     };
-    Ok(Some((status, head, length)))
+    Ok(Some(Measured {
+        status,
+        head,
+        length: match of("content-length") {
+            Some(length) => std::str::from_utf8(length)?.parse()?,
+            None => 0,
+        },
+        is_last: of("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close")),
+    }))
 }
 
 /// What one client asks for: its first request, its second, and so on without end.
@@ -193,12 +217,15 @@ mod tests {
 
     #[test]
     fn an_answer_is_measured_once_its_head_is_there() {
-        let of = |answer: &[u8]| measured(answer).map_err(|error| error.to_string());
+        let of = |answer: &[u8]| {
+            let measured = measured(answer).map_err(|error| error.to_string())?;
+            Ok::<_, String>(measured.map(|it| (it.status, it.head, it.length, it.is_last)))
+        };
         assert_eq!(of(b"HTTP/1.1 200 OK\r\ncontent-le"), Ok(None));
         let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-        assert_eq!(of(whole), Ok(Some((200, 38, 2))));
-        let refused = b"HTTP/1.1 503 Service Unavailable\r\n\r\n";
-        assert_eq!(of(refused), Ok(Some((503, 36, 0))));
+        assert_eq!(of(whole), Ok(Some((200, 38, 2, false))));
+        let refused = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\r\n";
+        assert_eq!(of(refused), Ok(Some((503, 55, 0, true))));
         assert!(of(b"SSH-2.0-OpenSSH\r\n\r\n").is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! The server against clients that speak raw bytes.
 
 use super::*;
+use crate::metrics::Counter;
+use futures::FutureExt;
 use hyper::service::service_fn;
 use std::pin::Pin;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +25,7 @@ fn limits() -> ConnectionLimits {
     ConnectionLimits {
         connections: 100,
         header_timeout: LONG,
+        queue_timeout: LONG,
         drain_timeout: LONG,
     }
 }
@@ -34,13 +37,18 @@ async fn served(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel();
-    let service = move |_peer| {
+    let service = move |_peer, _turn| {
         let answer = answer.clone();
         service_fn(move |_: Request<Incoming>| answer())
     };
-    let serving = tokio::spawn(run(listener, service, limits, async {
-        let _ = stopped.await;
-    }));
+    let serving = tokio::spawn(run(
+        Door::new(listener, Counter::default()),
+        service,
+        limits,
+        async {
+            let _ = stopped.await;
+        },
+    ));
     Served {
         address,
         stop,
@@ -204,4 +212,33 @@ async fn a_client_that_does_not_read_loses_its_place() {
     drop(beginnings);
     let mut next = served.connect().await;
     timeout(LONG, exchange(&mut next)).await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_are_refused_while_it_is_behind_and_taken_again_afterwards() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut server = Server::new(limits());
+    let backlog = server.backlog.clone();
+    let mut door = Door::new(listener, Counter::default());
+    let early = TcpStream::connect(address).await.unwrap();
+    let (_, peer, _) = server.accept(&mut door).await.unwrap();
+    assert_eq!(peer, early.local_addr().unwrap());
+    backlog.fall_behind(1_000);
+    assert!(server.accept(&mut door).now_or_never().is_none());
+    let refused = TcpStream::connect(address).await.unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    backlog.catch_up(1_000);
+    let accepting = timeout(LONG, server.accept(&mut door));
+    let connecting = async {
+        loop {
+            match TcpStream::connect(address).await {
+                Ok(stream) => break stream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let (accepted, late) = tokio::join!(accepting, connecting);
+    let (_, peer, _) = accepted.unwrap().unwrap();
+    assert_eq!(peer, late.local_addr().unwrap());
 }

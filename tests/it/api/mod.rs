@@ -14,6 +14,7 @@ mod large_catalogue;
 mod limits;
 mod metrics;
 mod orders;
+mod overload;
 mod promotions;
 mod quotes;
 pub mod shop;

@@ -1,0 +1,315 @@
+//! Connections that are ready, and wait until a thread of the runtime gets to them: how many there
+//! are, how long each waited, and how long one more would. Decides what is too long, and refuses
+//! nothing itself.
+
+use futures::task::AtomicWaker;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// So many may wait for however long: whoever waits long among few does not wait for the others,
+/// but for a process that stands, and is not helped by their refusal.
+const FEW: usize = 64;
+/// The part of what one may wait that those to come may be expected to.
+const PART: u32 = 4;
+/// The pause between two looks whether that is over.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// How much of the pace is what was seen last: one of so many.
+const SMOOTHED: u64 = 8;
+
+/// The connections that wait.
+pub(super) struct Backlog {
+    waiting: AtomicUsize,
+    /// How long one may wait.
+    patience: Duration,
+    began: Instant,
+    /// How long each of those ahead kept somebody waiting of late, in nanoseconds.
+    pace: AtomicU64,
+}
+
+impl Backlog {
+    pub(super) fn new(patience: Duration) -> Self {
+        Self {
+            waiting: AtomicUsize::new(0),
+            patience,
+            began: Instant::now(),
+            pace: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether more connections would have to wait for a good part of what they may. It is a
+    /// forecast: when the first of those too many had waited, many more would have come.
+    pub(super) fn is_behind(&self) -> bool {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let pace = Duration::from_nanos(self.pace.load(Ordering::Relaxed));
+        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
+        self.are_many() && pace.saturating_mul(waiting) >= self.patience / PART
+    }
+
+    /// Waits until that is over.
+    pub(super) async fn caught_up(&self) {
+        while self.is_behind() {
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Somebody's turn came after so long, and so many others; returns whether that was too long.
+    fn turned(&self, waited: u64, ahead: usize) -> bool {
+        if ahead >= FEW {
+            let seen = waited / u64::try_from(ahead).unwrap_or(u64::MAX);
+            // Whichever of two threads comes last is right enough.
+            let pace = self.pace.load(Ordering::Relaxed);
+            let pace = pace - pace / SMOOTHED + seen / SMOOTHED;
+            self.pace.store(pace, Ordering::Relaxed);
+        }
+        Duration::from_nanos(waited) >= self.patience && self.are_many()
+    }
+
+    fn are_many(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) >= FEW
+    }
+
+    /// Nanoseconds from the beginning, which itself is 1.
+    fn now(&self) -> u64 {
+        let elapsed = self.began.elapsed() + Duration::from_nanos(1);
+        u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// As if so many waited, and nobody came to them.
+    #[cfg(test)]
+    pub(super) fn fall_behind(&self, by: usize) {
+        self.waiting.fetch_add(by, Ordering::Relaxed);
+        self.pace.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// As if they had been seen to.
+    #[cfg(test)]
+    pub(super) fn catch_up(&self, by: usize) {
+        self.waiting.fetch_sub(by, Ordering::Relaxed);
+    }
+}
+
+/// The turn of one connection: what is known of the latest wait for it.
+pub(in crate::http) struct Turn {
+    backlog: Arc<Backlog>,
+    task: AtomicWaker,
+    /// When it began to wait; 0 if it does not.
+    since: AtomicU64,
+    /// How many waited when it began to.
+    ahead: AtomicUsize,
+    was_late: AtomicBool,
+}
+
+impl Turn {
+    /// Waits from now on.
+    fn new(backlog: Arc<Backlog>) -> Arc<Self> {
+        let turn = Arc::new(Self {
+            backlog,
+            task: AtomicWaker::new(),
+            since: AtomicU64::new(0),
+            ahead: AtomicUsize::new(0),
+            was_late: AtomicBool::new(false),
+        });
+        turn.wait();
+        turn
+    }
+
+    /// Whether what is done in this turn was waited for too long.
+    pub(in crate::http) fn was_late(&self) -> bool {
+        self.was_late.load(Ordering::Relaxed)
+    }
+
+    fn wait(&self) {
+        let now = self.backlog.now();
+        let began = self
+            .since
+            .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        if began.is_ok() {
+            let ahead = self.backlog.waiting.fetch_add(1, Ordering::Relaxed);
+            self.ahead.store(ahead, Ordering::Relaxed);
+        }
+    }
+
+    fn begin(&self) {
+        let late = self.end_wait().is_some_and(|since| {
+            let waited = self.backlog.now().saturating_sub(since);
+            let ahead = self.ahead.load(Ordering::Relaxed);
+            self.backlog.turned(waited, ahead)
+        });
+        self.was_late.store(late, Ordering::Relaxed);
+    }
+
+    fn end_wait(&self) -> Option<u64> {
+        match self.since.swap(0, Ordering::Relaxed) {
+            0 => None,
+            since => {
+                self.backlog.waiting.fetch_sub(1, Ordering::Relaxed);
+                Some(since)
+            }
+        }
+    }
+}
+
+impl Wake for Turn {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wait();
+        self.task.wake();
+    }
+}
+
+/// A connection whose turns are taken note of. Waits until it is first polled, too.
+pub(super) struct InTurn<F> {
+    connection: Pin<Box<F>>,
+    turn: Arc<Turn>,
+    waker: Waker,
+}
+
+impl<F> InTurn<F> {
+    /// What `connection` makes, which is told its turn.
+    pub(super) fn new(backlog: Arc<Backlog>, connection: impl FnOnce(Arc<Turn>) -> F) -> Self {
+        let turn = Turn::new(backlog);
+        Self {
+            connection: Box::pin(connection(turn.clone())),
+            waker: turn.clone().into(),
+            turn,
+        }
+    }
+}
+
+impl<F: Future> Future for InTurn<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        this.turn.task.register(context.waker());
+        this.turn.begin();
+        let mut context = Context::from_waker(&this.waker);
+        this.connection.as_mut().poll(&mut context)
+    }
+}
+
+impl<F> Drop for InTurn<F> {
+    fn drop(&mut self) {
+        self.turn.end_wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::FutureExt;
+    use std::future::Pending;
+    use tokio::time::advance;
+
+    const PATIENCE: Duration = Duration::from_millis(50);
+
+    struct Waiting {
+        backlog: Arc<Backlog>,
+        connections: Vec<(InTurn<Pending<()>>, Arc<Turn>)>,
+    }
+
+    fn waiting(count: usize) -> Waiting {
+        let backlog = Arc::new(Backlog::new(PATIENCE));
+        let connection = |_| {
+            let mut told = None;
+            let connection = InTurn::new(backlog.clone(), |turn| {
+                told = Some(turn);
+                std::future::pending()
+            });
+            (connection, told.unwrap())
+        };
+        let connections = (0..count).map(connection).collect();
+        Waiting {
+            backlog,
+            connections,
+        }
+    }
+
+    impl Waiting {
+        /// Polls one; whether it had waited for too long.
+        fn is_late(&mut self, number: usize) -> bool {
+            let (connection, turn) = &mut self.connections[number];
+            assert!(connection.now_or_never().is_none());
+            turn.was_late()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waited_too_long_among_many_is_late() {
+        let mut waiting = waiting(2 * FEW);
+        advance(PATIENCE - Duration::from_millis(1)).await;
+        assert!(!waiting.is_late(0));
+        advance(Duration::from_millis(1)).await;
+        assert!(waiting.is_late(1));
+        // It did not wait any more.
+        assert!(!waiting.is_late(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_late_among_few() {
+        let mut waiting = waiting(FEW + 1);
+        advance(PATIENCE * 10).await;
+        assert!(waiting.is_late(0));
+        assert!(!waiting.is_late(1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn to_wait_begins_with_the_wake_and_ends_with_the_turn_or_the_connection() {
+        let mut waiting = waiting(2 * FEW);
+        let count = |waiting: &Waiting| waiting.backlog.waiting.load(Ordering::Relaxed);
+        assert_eq!(count(&waiting), 2 * FEW);
+        assert!(!waiting.is_late(0));
+        assert_eq!(count(&waiting), 2 * FEW - 1);
+        advance(PATIENCE * 10).await;
+        let waker = Waker::from(waiting.connections[0].1.clone());
+        waker.wake_by_ref();
+        waker.wake_by_ref();
+        assert_eq!(count(&waiting), 2 * FEW);
+        advance(PATIENCE).await;
+        waker.wake_by_ref();
+        assert!(waiting.is_late(0));
+        waiting.connections.clear();
+        assert_eq!(count(&waiting), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whether_a_node_is_behind_is_told_by_how_many_wait_and_how_fast_they_become_fewer() {
+        let mut crowd = waiting(4 * FEW);
+        let is_behind = |crowd: &Waiting| crowd.backlog.is_behind();
+        // Nobody knows yet how fast it goes.
+        assert!(!is_behind(&crowd));
+        advance(PATIENCE).await;
+        for number in 0..2 * FEW {
+            crowd.is_late(number);
+        }
+        assert!(is_behind(&crowd));
+        let caught_up = crowd.backlog.clone();
+        let mut caught_up = Box::pin(caught_up.caught_up());
+        assert!(futures::poll!(&mut caught_up).is_pending());
+        for number in 2 * FEW..3 * FEW + 1 {
+            crowd.is_late(number);
+        }
+        assert!(!is_behind(&crowd));
+        caught_up.await;
+        // As many as before wait again, and it goes fast.
+        for _ in 0..10 {
+            for (_, turn) in &crowd.connections {
+                turn.wait();
+            }
+            for number in 0..3 * FEW {
+                crowd.is_late(number);
+            }
+        }
+        for (_, turn) in &crowd.connections {
+            turn.wait();
+        }
+        assert!(!is_behind(&crowd));
+    }
+}

@@ -1,0 +1,121 @@
+//! A node that has more to do than time. Many are connected, and all ask before it looks at the
+//! first, on the one thread that there is, so that most of them wait for longer than they may.
+
+use crate::app::TestApp;
+use reqwest::Method;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const CLIENTS: usize = 250;
+/// Less than it takes to answer so many as may wait for however long.
+const PATIENCE: &str = "1ms";
+
+/// The answers to this, asked by each of many at once, numbered in place of `{}`; of each all that
+/// came until the connection was closed.
+async fn answers(app: &TestApp, request: &str) -> Vec<String> {
+    let address = app.url.strip_prefix("http://").unwrap();
+    let mut streams = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let health = "GET /health HTTP/1.1\r\nHost: shop\r\n\r\n";
+        stream.write_all(health.as_bytes()).await.unwrap();
+        let length = stream.read(&mut [0; 1_024]).await.unwrap();
+        assert_ne!(length, 0);
+        streams.push(stream);
+    }
+    // Nothing is awaited meanwhile: the server does not run.
+    for (number, stream) in streams.iter().enumerate() {
+        let request = request.replace("{}", &number.to_string());
+        assert_eq!(stream.try_write(request.as_bytes()).unwrap(), request.len());
+    }
+    let mut answers = Vec::new();
+    for mut stream in streams {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answers.push(answer);
+    }
+    answers
+}
+
+fn is_refused(answer: &str) -> bool {
+    answer.starts_with("HTTP/1.1 503 ")
+}
+
+#[tokio::test]
+async fn what_waited_too_long_is_refused_to_the_letter_and_not_done() {
+    let flags = ["--queue-timeout", PATIENCE, "--user-queue", "1000"];
+    let app = TestApp::with(&flags).await;
+    let token = app.token("ann@example.com").await;
+    let body = r#"{"product_id":"prod-1","quantity":1}"#;
+    let request = format!(
+        "POST /api/v1/cart/items HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\
+         Authorization: Bearer {token}\r\nX-Request-Id: ann-{{}}\r\nIdempotency-Key: {{}}\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answers = answers(&app, &request).await;
+    let refused = answers.iter().filter(|answer| is_refused(answer)).count();
+    assert_ne!(refused, 0);
+    let number = answers
+        .iter()
+        .position(|answer| is_refused(answer))
+        .unwrap();
+    let (head, body) = answers[number].split_once("\r\n\r\n").unwrap();
+    insta::assert_snapshot!(
+        body,
+        @r#"{"error":{"code":"overloaded","message":"too many requests are being served, try again later"}}"#
+    );
+    let head = head.to_lowercase();
+    let id = format!("x-request-id: ann-{number}");
+    for line in [
+        "retry-after: 1",
+        "connection: close",
+        "content-type: application/json",
+        &id,
+    ] {
+        assert!(
+            head.lines().any(|other| other == line),
+            "{line} is missing: {head}"
+        );
+    }
+    let done = answers
+        .iter()
+        .filter(|answer| answer.starts_with("HTTP/1.1 200 "))
+        .count();
+    // Connections are taken again.
+    while TcpStream::connect(app.url.strip_prefix("http://").unwrap())
+        .await
+        .is_err()
+    {}
+    let cart = app.request(Method::GET, "/api/v1/cart").bearer_auth(&token);
+    let cart: Value = cart.send().await.unwrap().json().await.unwrap();
+    let quantity = cart["data"]["items"][0]["quantity"].as_u64().unwrap();
+    assert_eq!(usize::try_from(quantity).unwrap(), done);
+}
+
+#[tokio::test]
+async fn what_tells_how_the_node_is_is_never_refused() {
+    let app = TestApp::with(&["--queue-timeout", PATIENCE]).await;
+    for path in ["/health", "/ready"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
+        let answers = answers(&app, &request).await;
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.starts_with("HTTP/1.1 200 "))
+        );
+    }
+}
+
+#[tokio::test]
+async fn who_waits_no_longer_than_is_permitted_is_answered() {
+    let app = TestApp::with(&["--queue-timeout", "60m"]).await;
+    let request = "GET /api/v1/catalog/brands HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+    let answers = answers(&app, request).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.starts_with("HTTP/1.1 200 "))
+    );
+}
