@@ -348,7 +348,7 @@ pub struct Timeouts {
         long = "queue-timeout",
         env = "CARTWRIGHT_QUEUE_TIMEOUT",
         value_name = "TIME",
-        default_value = "50ms",
+        default_value = "100ms",
         value_parser = duration
     )]
     pub queue: Duration,

@@ -84,7 +84,7 @@ fn without_arguments_it_serves_with_the_defaults() {
         },
         timeouts: Timeouts {
             request: 5s,
-            queue: 50ms,
+            queue: 100ms,
             header: 10s,
             body: 10s,
             drain: 25s,

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 /// but for a process that stands, and is not helped by their refusal.
 const FEW: usize = 64;
 /// The part of what one may wait that those to come may be expected to.
-const PART: u32 = 4;
+const PART: u32 = 2;
 /// The pause between two looks whether that is over.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// How much of the pace is what was seen last: one of so many.

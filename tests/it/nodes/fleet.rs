@@ -169,6 +169,11 @@ impl Node {
         format!("127.0.0.1:{}", self.ports.0)
     }
 
+    /// The port for operators.
+    pub fn operations(&self) -> u16 {
+        self.ports.1
+    }
+
     /// SIGTERM, and waits for the end, which must be a clean one. Shows what it had warned of.
     pub fn stop(self) -> Ended {
         self.server.signal("TERM");

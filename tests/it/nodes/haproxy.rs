@@ -81,6 +81,8 @@ impl HaProxy {
         command.env("CARTWRIGHT_HAPROXY_LISTEN", &address);
         for (number, node) in (1..=3).zip(nodes) {
             command.env(format!("CARTWRIGHT_NODE_{number}"), node.address());
+            let operations = node.operations().to_string();
+            command.env(format!("CARTWRIGHT_NODE_{number}_OPS_PORT"), operations);
         }
         let haproxy = Self {
             child: command.stdout(Stdio::null()).spawn().unwrap(),
