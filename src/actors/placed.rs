@@ -16,7 +16,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
-use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 /// How often other nodes may say that the actor is elsewhere: once while a view changes, and some
@@ -230,13 +229,9 @@ impl<E: Routed> Placed<E> {
     /// answer for it now.
     pub(crate) async fn answer(&self, call: Call) -> Result<Answer, Unanswered> {
         let caller = Caller {
-            span: traces::continued(call.traceparent.as_ref(), || {
-                tracing::error_span!(
-                    target: traces::HEAD,
-                    "cluster.call",
-                    request_id = call.request_id.as_deref(),
-                    trace_id = Empty,
-                )
+            span: traces::continued(call.traceparent.as_ref(), |is_traced| {
+                let request_id = call.request_id.as_deref();
+                traces::begun!(is_traced, "cluster.call", request_id = request_id)
             }),
             request_id: call.request_id.clone(),
         };

@@ -5,6 +5,7 @@ mod metrics;
 
 use super::load::{self, News};
 use super::search::{Indexer, Keywords, Search, SearchError};
+use super::slots::Slot;
 use super::snapshot::Snapshot;
 use crate::domain::catalog::Product;
 use crate::store::{self, Catalogs, LogPosition};
@@ -82,21 +83,33 @@ impl View {
     ) -> Result<Found, SearchError> {
         let order = &self.snapshot.order;
         let (slots, total) = self.search.find(keywords, order, offset, limit)?;
-        let products = slots.into_iter();
-        let products = products.filter_map(|slot| self.snapshot.slots.get(slot).cloned());
-        Ok(Found {
-            products: products.collect(),
-            total,
-        })
+        Ok(self.found(slots, total))
     }
 
-    /// Whether so many products match that finding them takes milliseconds, which async threads
-    /// cannot spare. Told within some tens of microseconds, by the sizes of what has to be read.
+    /// As [`Self::find`], or `None` where so many products match that finding them takes
+    /// milliseconds, which async threads cannot spare. That is told within some tens of
+    /// microseconds, by the sizes of what has to be read.
     ///
     /// # Errors
     /// [`SearchError::Index`].
-    pub fn is_broad(&self, keywords: &Keywords) -> Result<bool, SearchError> {
-        self.search.is_broad(keywords)
+    pub fn find_selective(
+        &self,
+        keywords: &Keywords,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Option<Found>, SearchError> {
+        let (search, order) = (&self.search, &self.snapshot.order);
+        let found = search.find_selective(keywords, order, offset, limit)?;
+        Ok(found.map(|(slots, total)| self.found(slots, total)))
+    }
+
+    fn found(&self, slots: Vec<Slot>, total: usize) -> Found {
+        let products = slots.into_iter();
+        let products = products.filter_map(|slot| self.snapshot.slots.get(slot).cloned());
+        Found {
+            products: products.collect(),
+            total,
+        }
     }
 
     /// Reads all of the store and indexes it, off the async threads. What `last` holds already,
@@ -132,7 +145,7 @@ impl View {
             "catalog.loaded"
         );
         let view = Self {
-            search: indexer.search(),
+            search: indexer.search().map_err(SearchError::from)?,
             snapshot: Arc::new(snapshot),
             position,
         };

@@ -3,15 +3,16 @@
 use super::endpoints::{LIST_BRANDS, LIST_CATEGORIES, LIST_CATEGORY, LIST_PRODUCTS, VIEW_PRODUCT};
 use super::error::ApiError;
 use super::filters::{Call, Route, route};
-use super::format::{MoneyView, Rfc3339};
+use super::format::Rfc3339;
+use super::products::ProductView;
 use super::query::{self, Page, Paged};
 use super::rendered::Answer;
 use super::{Api, json};
 use crate::actors::Failure;
 use crate::catalog::search::{Keywords, SearchError};
 use crate::catalog::{Listing, View};
-use crate::domain::catalog::{Attributes, Brand, Catalog, Category, Product, Status, Variant};
-use crate::domain::ids::{BrandId, CategoryId, ProductId, Sku, VariantId};
+use crate::domain::catalog::{Brand, Catalog, Category};
+use crate::domain::ids::{BrandId, CategoryId, ProductId};
 use serde::Serialize;
 use std::sync::Arc;
 use warp::reply::Response;
@@ -34,7 +35,7 @@ async fn list_products(call: Call) -> Result<Response, ApiError> {
     let page = Page::parse(call.query())?;
     let keyword = query::parameter(call.query(), "keyword")?.unwrap_or_default();
     let answer = match keyword.trim() {
-        "" => of_listing(page, view.snapshot.listing())?,
+        "" => of_listing(&call, page, view.snapshot.listing())?,
         keyword => search(&call, page, keyword, &view).await?,
     };
     call.api.rendered().keep(&view, call.target(), &answer);
@@ -46,7 +47,7 @@ async fn list_category(call: Call) -> Result<Response, ApiError> {
         let page = Page::parse(call.query())?;
         let id = call.id()?.and_then(|id| CategoryId::parse(&id).ok());
         let listing = id.and_then(|id| view.snapshot.category(&id));
-        of_listing(page, listing.ok_or(ApiError::NoSuchCategory)?)
+        of_listing(&call, page, listing.ok_or(ApiError::NoSuchCategory)?)
     })
 }
 
@@ -92,14 +93,10 @@ pub(super) fn shown(
     Ok(answer.respond(call.headers()))
 }
 
-fn of_listing(page: Page, listing: Listing<'_>) -> Result<Answer, ApiError> {
+fn of_listing(call: &Call, page: Page, listing: Listing<'_>) -> Result<Answer, ApiError> {
     let products = listing.page(page.start(), page.limit());
-    Answer::of(&Paged {
-        data: products
-            .map(|product| ProductView::from(&**product))
-            .collect(),
-        meta: page.meta(count(listing.total())),
-    })
+    let meta = page.meta(count(listing.total()));
+    call.api.written_products().page(products, &meta)
 }
 
 /// A selective search is answered at once: it takes less than to hand it to another thread. A broad
@@ -112,22 +109,19 @@ async fn search(
     view: &Arc<View>,
 ) -> Result<Answer, ApiError> {
     let keywords = Keywords::parse(keyword).map_err(failed)?;
-    let is_broad = view.is_broad(&keywords).map_err(failed)?;
-    let view = Arc::clone(view);
-    let find = move || view.find(&keywords, page.start(), page.limit());
-    let found = if is_broad {
-        call.api.broad_searches().run(call.deadline, find).await?
-    } else {
-        find()
+    let (offset, limit) = (page.start(), page.limit());
+    let selective = view.find_selective(&keywords, offset, limit);
+    let found = match selective.map_err(failed)? {
+        Some(found) => found,
+        None => {
+            let view = Arc::clone(view);
+            let find = move || view.find(&keywords, offset, limit);
+            let found = call.api.broad_searches().run(call.deadline, find).await?;
+            found.map_err(failed)?
+        }
     };
-    let found = found.map_err(failed)?;
-    let products = found.products.iter();
-    Answer::of(&Paged {
-        data: products
-            .map(|product| ProductView::from(&**product))
-            .collect(),
-        meta: page.meta(count(found.total)),
-    })
+    let meta = page.meta(count(found.total));
+    call.api.written_products().page(&found.products, &meta)
 }
 
 fn failed(error: SearchError) -> ApiError {
@@ -157,37 +151,6 @@ impl Page {
     }
 }
 
-/// A product, to the letter of the API.
-#[derive(Serialize)]
-struct ProductView<'a> {
-    id: &'a ProductId,
-    sku: &'a Sku,
-    name: &'a str,
-    description: &'a str,
-    base_price: MoneyView,
-    #[serde(rename = "SalePrice")]
-    sale_price: Option<MoneyView>,
-    status: &'static str,
-    brand_id: Option<&'a BrandId>,
-    category_id: Option<&'a CategoryId>,
-    images: &'a [String],
-    attributes: &'a Attributes,
-    variants: Vec<VariantView<'a>>,
-    created_at: Rfc3339,
-    updated_at: Rfc3339,
-}
-
-#[derive(Serialize)]
-struct VariantView<'a> {
-    id: &'a VariantId,
-    sku: &'a Sku,
-    name: &'a str,
-    price: MoneyView,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sale_price: Option<MoneyView>,
-    attributes: &'a Attributes,
-}
-
 #[derive(Serialize)]
 struct CategoryView<'a> {
     id: &'a CategoryId,
@@ -211,44 +174,6 @@ struct BrandView<'a> {
     active: bool,
     created_at: Rfc3339,
     updated_at: Rfc3339,
-}
-
-impl<'a> From<&'a Product> for ProductView<'a> {
-    fn from(product: &'a Product) -> Self {
-        Self {
-            id: &product.id,
-            sku: &product.sku,
-            name: &product.name,
-            description: &product.description,
-            base_price: product.base_price.into(),
-            sale_price: product.sale_price.map(MoneyView::from),
-            status: match product.status {
-                Status::Active => "active",
-                Status::Draft => "draft",
-                Status::Archived => "archived",
-            },
-            brand_id: product.brand_id.as_ref(),
-            category_id: product.category_id.as_ref(),
-            images: &product.images,
-            attributes: &product.attributes,
-            variants: product.variants.iter().map(VariantView::from).collect(),
-            created_at: Rfc3339(product.created_at),
-            updated_at: Rfc3339(product.updated_at),
-        }
-    }
-}
-
-impl<'a> From<&'a Variant> for VariantView<'a> {
-    fn from(variant: &'a Variant) -> Self {
-        Self {
-            id: &variant.id,
-            sku: &variant.sku,
-            name: &variant.name,
-            price: variant.price.into(),
-            sale_price: variant.sale_price.map(MoneyView::from),
-            attributes: &variant.attributes,
-        }
-    }
 }
 
 impl<'a> From<&'a Category> for CategoryView<'a> {

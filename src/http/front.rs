@@ -25,7 +25,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
-use tracing::field::Empty;
 use warp::http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use warp::http::{HeaderMap, Request, StatusCode};
 use warp::reply::Response;
@@ -139,13 +138,11 @@ impl Connection {
             let header = arrival.headers.get(TRACEPARENT)?;
             TraceParent::parse(header.to_str().ok()?)
         };
-        // Of the highest level, so that whatever is logged carries the id.
-        let span = traces::entered(traceparent, || {
-            tracing::error_span!(
-                target: traces::HEAD,
+        let span = traces::entered(traceparent, |is_traced| {
+            traces::begun!(
+                is_traced,
                 traces::REQUEST,
                 request_id = %id.to_str().unwrap_or_default(),
-                trace_id = Empty,
                 http.method = %method.as_str(),
                 http.route = %arrival.target.route(),
             )

@@ -24,6 +24,7 @@ pub mod lobby;
 mod measured;
 mod metrics;
 mod orders;
+mod products;
 mod query;
 mod rendered;
 pub mod server;
@@ -46,6 +47,7 @@ use endpoints::Target;
 use filters::Route;
 use limiter::Limiter;
 use measured::Measures;
+use products::WrittenProducts;
 use rendered::Rendered;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -113,6 +115,7 @@ struct Shared {
     in_flight: Arc<Semaphore>,
     broad_searches: Workers,
     rendered: Rendered,
+    written_products: WrittenProducts,
     measures: Measures,
 }
 
@@ -130,6 +133,7 @@ impl Api {
                 in_flight,
                 broad_searches: Workers::for_half_the_cores(),
                 rendered: Rendered::default(),
+                written_products: WrittenProducts::default(),
                 measures,
             }),
             is_operations: false,
@@ -160,6 +164,11 @@ impl Api {
     /// Answers about the catalogue.
     fn rendered(&self) -> &Rendered {
         &self.shared.rendered
+    }
+
+    /// Products as they are shown.
+    fn written_products(&self) -> &WrittenProducts {
+        &self.shared.written_products
     }
 
     /// What a request asks of it.

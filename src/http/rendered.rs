@@ -16,9 +16,9 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
 /// Bytes of all that is kept.
-const CAPACITY: u64 = 32 * 1024 * 1024;
+const CAPACITY: u64 = 16 * 1024 * 1024;
 /// Answers that this is likely to be.
-const LIKELY: usize = 16 * 1024;
+const LIKELY: usize = 8 * 1024;
 /// The longest target that an answer is kept for, in bytes.
 const MAX_TARGET: usize = 256;
 /// What an answer takes beside its body and its target, in bytes, about.
@@ -28,7 +28,7 @@ const OVERHEAD: usize = 160;
 const CACHED: HeaderValue = HeaderValue::from_static("public, max-age=5, must-revalidate");
 
 /// A body and its entity tag.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     body: Bytes,
     etag: HeaderValue,
@@ -40,12 +40,16 @@ impl Answer {
     /// # Errors
     /// It cannot be written as JSON.
     pub(super) fn of(body: &impl Serialize) -> Result<Self, ApiError> {
-        let body = Bytes::from(json::bytes(body)?);
-        Ok(Self {
-            etag: HeaderValue::try_from(etag(&body))
-                .unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
-            body,
-        })
+        json::bytes(body).map(Self::written)
+    }
+
+    /// Of a body that is JSON already.
+    pub(super) fn written(body: Vec<u8>) -> Self {
+        let etag = HeaderValue::try_from(etag(&body));
+        Self {
+            etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"\"")),
+            body: body.into(),
+        }
     }
 
     /// The response to a client that may have it already.

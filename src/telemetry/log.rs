@@ -2,7 +2,7 @@
 
 use super::TelemetryError;
 use super::base::with_lines;
-use super::traces::{HEAD, INNER};
+use super::traces::{INNER, TRACED};
 use crate::config::LogFormat;
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -16,7 +16,7 @@ use tracing_subscriber::registry::LookupSpan;
 pub(super) fn wanted(filter: &str, with_traces: bool) -> Result<Targets, TelemetryError> {
     let filter = parse(filter)?;
     Ok(match with_traces {
-        true => filter.with_targets([(HEAD, LevelFilter::ERROR), (INNER, LevelFilter::ERROR)]),
+        true => filter.with_targets([(TRACED, LevelFilter::ERROR), (INNER, LevelFilter::ERROR)]),
         false => filter.with_target(INNER, LevelFilter::OFF),
     })
 }

@@ -13,12 +13,14 @@ pub use parent::{TRACEPARENT, TraceParent};
 
 use opentelemetry::trace::{SpanContext, TraceContextExt};
 use std::time::Duration;
-use tracing::{Level, Span};
+use tracing::{Level, Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Target of the spans with which a node's part of a trace may begin. Log lines show them, traced
-/// or not.
+/// Target of the spans with which a node's part of a request begins that is not traced: they are
+/// there for the log.
 pub const HEAD: &str = "cartwright::request";
+/// Target of those of a request that is traced.
+pub const TRACED: &str = "cartwright::request::traced";
 /// Target of the spans that there are for traces alone.
 pub const INNER: &str = "cartwright::traced";
 /// Name of the span of a client's request.
@@ -26,6 +28,27 @@ pub const REQUEST: &str = "http.request";
 
 /// How long [`Traces::close`] waits for what is still to be sent.
 pub const FLUSH_TIME: Duration = Duration::from_secs(2);
+
+/// The span with which a node's part of a request begins, of the highest level, so that whatever is
+/// logged shows its fields; and of a trace, if it is to be traced.
+macro_rules! begun {
+    ($is_traced:expr, $name:expr, $($field:tt)*) => {
+        match $is_traced {
+            true => tracing::error_span!(
+                target: $crate::telemetry::traces::TRACED,
+                $name,
+                trace_id = tracing::field::Empty,
+                $($field)*
+            ),
+            false => tracing::error_span!(
+                target: $crate::telemetry::traces::HEAD,
+                $name,
+                $($field)*
+            ),
+        }
+    };
+}
+pub(crate) use begun;
 
 /// A span below `parent` with this name and these fields, if `parent` is of a trace; else none.
 macro_rules! traced {
@@ -58,48 +81,51 @@ fn context(span: &Span) -> SpanContext {
     span.context().span().span_context().clone()
 }
 
-/// Whether the span is of a trace.
+/// Whether the span is of a trace. Its target says so, which costs no look at the trace.
 pub(crate) fn is_traced(span: &Span) -> bool {
-    is_inner(span) || (is_on() && context(span).is_sampled())
+    has_target(span, &[TRACED, INNER])
 }
 
-/// Whether there is the span for a trace alone, which costs no look at the trace.
+/// Whether there is the span for a trace alone.
 fn is_inner(span: &Span) -> bool {
-    !span.is_disabled() && span.metadata().is_some_and(|of| of.target() == INNER)
+    has_target(span, &[INNER])
 }
 
-/// The span of a client's request that `make` makes, with the target [`HEAD`] and a field
-/// `trace_id`. `traceparent` is what the client says that the request is part of: it counts where
-/// the request is traced, and does not decide whether it is.
+fn has_target(span: &Span, targets: &[&str]) -> bool {
+    let target = span.metadata().map(Metadata::target);
+    !span.is_disabled() && target.is_some_and(|target| targets.contains(&target))
+}
+
+/// The span of a client's request that `make` makes, by `begun!`, of a request that is traced or not.
+/// `traceparent` is what the client says that the request is part of: it counts where the request is
+/// traced, and does not decide whether it is.
 pub(crate) fn entered(
     traceparent: impl FnOnce() -> Option<TraceParent>,
-    make: impl FnOnce() -> Span,
+    make: impl FnOnce(bool) -> Span,
 ) -> Span {
-    if !is_on() {
-        return make();
+    if !is_on() || !head::draws() {
+        return make(false);
     }
     let parent = traceparent().map(TraceParent::undecided);
     named(match parent {
-        Some(parent) => parent.over(make),
-        None => make(),
+        Some(parent) => parent.over(|| make(true)),
+        None => make(true),
     })
 }
 
 /// The span that `make` makes of another node's call, as [`entered`]: traced where that node traces
 /// it.
-pub(crate) fn continued(parent: Option<&TraceParent>, make: impl FnOnce() -> Span) -> Span {
+pub(crate) fn continued(parent: Option<&TraceParent>, make: impl FnOnce(bool) -> Span) -> Span {
     match parent {
-        Some(parent) if is_on() => named(parent.over(make)),
-        _ => make(),
+        Some(parent) if is_on() && parent.is_sampled() => named(parent.over(|| make(true))),
+        _ => make(false),
     }
 }
 
 /// Has the log show which trace the span is of.
 fn named(span: Span) -> Span {
-    let context = context(&span);
-    if context.is_sampled() {
-        span.record("trace_id", tracing::field::display(context.trace_id()));
-    }
+    let id = context(&span).trace_id();
+    span.record("trace_id", tracing::field::display(id));
     span
 }
 

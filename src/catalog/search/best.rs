@@ -1,28 +1,17 @@
 //! Collects the best matches, ties in the order of the listing, and counts all of them.
 
-use super::index::SLOT;
-use crate::catalog::slots::index;
+use crate::catalog::slots::{Slot, index};
 use std::cmp::Reverse;
-use std::sync::Arc;
-use tantivy::collector::{Collector, SegmentCollector};
-use tantivy::columnar::Column;
-use tantivy::{DocId, Score, SegmentOrdinal, SegmentReader};
 
 /// A match: its score and its rank in the listing. The lesser one is the better one.
 type Hit = (Reverse<u32>, u32);
 
-/// The ranks of the best `limit` matches, best first, and how many match.
-pub(super) struct Best {
+/// The best matches so far.
+pub(super) struct Best<'a> {
     /// At least 1.
-    pub(super) limit: usize,
-    /// The rank of each slot.
-    pub(super) ranks: Arc<Vec<u32>>,
-}
-
-pub(super) struct BestOfSegment {
     limit: usize,
-    ranks: Arc<Vec<u32>>,
-    slots: Column<u64>,
+    /// The rank of each slot.
+    ranks: &'a [u32],
     /// Those that may be among the best: at most twice as many as are asked for.
     hits: Vec<Hit>,
     /// Better than the worst of the best so far; whatever is not, is not among them.
@@ -30,51 +19,26 @@ pub(super) struct BestOfSegment {
     total: usize,
 }
 
-impl Collector for Best {
-    type Fruit = (Vec<u32>, usize);
-    type Child = BestOfSegment;
-
-    fn for_segment(
-        &self,
-        _: SegmentOrdinal,
-        segment: &SegmentReader,
-    ) -> tantivy::Result<BestOfSegment> {
-        Ok(BestOfSegment {
-            limit: self.limit,
-            ranks: Arc::clone(&self.ranks),
-            slots: segment.fast_fields().u64(SLOT)?,
+impl<'a> Best<'a> {
+    /// The best `limit`, at least 1, of slots with these ranks.
+    pub(super) fn of(limit: usize, ranks: &'a [u32]) -> Self {
+        Self {
+            limit: limit.max(1),
+            ranks,
             hits: Vec::new(),
             bound: None,
             total: 0,
-        })
+        }
     }
 
-    fn requires_scoring(&self) -> bool {
-        true
-    }
-
-    fn merge_fruits(&self, segments: Vec<(Vec<Hit>, usize)>) -> tantivy::Result<Self::Fruit> {
-        let total = segments.iter().map(|(_, total)| total).sum();
-        let mut hits: Vec<Hit> = segments.into_iter().flat_map(|(hits, _)| hits).collect();
-        hits.sort_unstable();
-        hits.truncate(self.limit);
-        Ok((hits.into_iter().map(|(_, rank)| rank).collect(), total))
-    }
-}
-
-impl SegmentCollector for BestOfSegment {
-    type Fruit = (Vec<Hit>, usize);
-
-    fn collect(&mut self, document: DocId, score: Score) {
+    /// One more match; its slot is asked for where it may be among the best.
+    pub(super) fn collect(&mut self, score: u32, slot: impl FnOnce() -> Option<Slot>) {
         self.total += 1;
-        // Scores are small whole numbers.
-        let score = Reverse(score as u32);
+        let score = Reverse(score);
         if self.bound.is_some_and(|bound| score > bound.0) {
             return;
         }
-        let slot = self.slots.first(document);
-        let slot = slot.and_then(|slot| u32::try_from(slot).ok());
-        let Some(rank) = slot.and_then(|slot| self.ranks.get(index(slot))) else {
+        let Some(rank) = slot().and_then(|slot| self.ranks.get(index(slot))) else {
             return;
         };
         let hit = (score, *rank);
@@ -86,13 +50,13 @@ impl SegmentCollector for BestOfSegment {
         }
     }
 
-    fn harvest(mut self) -> Self::Fruit {
-        self.cut();
-        (self.hits, self.total)
+    /// The ranks of the best, best first, and how many matched.
+    pub(super) fn ranks(mut self) -> (impl Iterator<Item = u32>, usize) {
+        self.hits.sort_unstable();
+        self.hits.truncate(self.limit);
+        (self.hits.into_iter().map(|(_, rank)| rank), self.total)
     }
-}
 
-impl BestOfSegment {
     /// Keeps the best.
     fn cut(&mut self) {
         if self.hits.len() > self.limit {

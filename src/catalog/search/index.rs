@@ -75,17 +75,14 @@ impl Indexer {
     }
 
     /// The index as it is now.
-    pub(crate) fn search(&self) -> Search {
-        Search {
-            searcher: self.reader.searcher(),
-            fields: self.fields,
-        }
+    pub(crate) fn search(&self) -> Result<Search, TantivyError> {
+        Search::new(self.reader.searcher(), self.fields)
     }
 
     /// Takes in what changed. After an error the index is good for nothing.
     pub(crate) fn update(&mut self, reworded: Vec<Reworded>) -> Result<Search, TantivyError> {
         if reworded.is_empty() {
-            return Ok(self.search());
+            return self.search();
         }
         let fields = self.fields;
         let writer = match &mut self.writer {
@@ -102,7 +99,7 @@ impl Indexer {
         }
         writer.commit()?;
         self.reader.reload()?;
-        Ok(self.search())
+        self.search()
     }
 }
 

@@ -6,7 +6,8 @@
 
 mod best;
 mod index;
-mod prefix;
+mod matches;
+mod terms;
 mod words;
 
 pub(super) use index::Indexer;
@@ -14,12 +15,13 @@ pub(super) use index::Indexer;
 use super::order::Order;
 use super::slots::Slot;
 use best::Best;
-use prefix::PrefixQuery;
+use matches::Matches;
 use std::collections::BTreeSet;
-use tantivy::collector::Count;
-use tantivy::query::{BooleanQuery, ConstScoreQuery, DisjunctionMaxQuery, Occur, TermQuery};
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{Searcher, TantivyError, Term};
+use std::sync::Arc;
+use tantivy::columnar::Column;
+use tantivy::schema::Field;
+use tantivy::{Searcher, SegmentReader, TantivyError};
+use terms::Terms;
 use words::words;
 
 /// The longest query, in characters.
@@ -30,11 +32,9 @@ pub const MAX_WORDS: usize = 16;
 /// The most entries of the index that a search may have to read and still be called selective: so
 /// many take a few hundred microseconds.
 const SELECTIVE: u64 = 4_096;
-/// What a whole word counts more than a prefix.
-const WHOLE: f32 = 1.0;
-const IN_DESCRIPTION: f32 = 1.0;
+const IN_DESCRIPTION: u8 = 1;
 /// Above what [`MAX_WORDS`] words in descriptions can add up to.
-const IN_NAME: f32 = 64.0;
+const IN_NAME: u8 = 64;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +84,8 @@ struct Fields {
 pub(super) struct Search {
     searcher: Searcher,
     fields: Fields,
+    /// The slots of each segment's documents.
+    slots: Arc<[Column<u64>]>,
 }
 
 impl std::fmt::Debug for Search {
@@ -93,21 +95,14 @@ impl std::fmt::Debug for Search {
 }
 
 impl Search {
-    /// Whether so many products match that finding them takes milliseconds. Judged by the sizes of
-    /// what has to be read, and no more of those than it takes: some tens of microseconds.
-    pub(super) fn is_broad(&self, keywords: &Keywords) -> Result<bool, SearchError> {
-        let mut budget = SELECTIVE;
-        for word in &keywords.0 {
-            for field in [self.fields.name, self.fields.description] {
-                for segment in self.searcher.segment_readers() {
-                    match prefix::cost(segment, field, word, budget)? {
-                        Some(cost) => budget -= cost,
-                        None => return Ok(true),
-                    }
-                }
-            }
-        }
-        Ok(false)
+    fn new(searcher: Searcher, fields: Fields) -> Result<Self, TantivyError> {
+        let segments = searcher.segment_readers().iter();
+        let slots = segments.map(|segment| segment.fast_fields().u64(index::SLOT));
+        Ok(Self {
+            slots: slots.collect::<Result<_, _>>()?,
+            searcher,
+            fields,
+        })
     }
 
     /// The slots of at most `limit` products that match, after the first `offset`, best first; and
@@ -119,50 +114,82 @@ impl Search {
         offset: usize,
         limit: usize,
     ) -> Result<(Vec<Slot>, usize), SearchError> {
-        if keywords.0.is_empty() {
-            return Ok((Vec::new(), 0));
+        let found = self.find_within(keywords, order, (offset, limit), u64::MAX)?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// The same, or `None` where so many products match that finding them takes milliseconds. That
+    /// is judged by the sizes of what has to be read, and no more of those than it takes: some tens
+    /// of microseconds.
+    pub(super) fn find_selective(
+        &self,
+        keywords: &Keywords,
+        order: &Order,
+        offset: usize,
+        limit: usize,
+    ) -> Result<Option<(Vec<Slot>, usize)>, SearchError> {
+        self.find_within(keywords, order, (offset, limit), SELECTIVE)
+    }
+
+    /// `None` where more than `budget` entries have to be read.
+    fn find_within(
+        &self,
+        keywords: &Keywords,
+        order: &Order,
+        (offset, limit): (usize, usize),
+        mut budget: u64,
+    ) -> Result<Option<(Vec<Slot>, usize)>, SearchError> {
+        let mut segments = Vec::new();
+        for segment in self.searcher.segment_readers() {
+            let Some(words) = self.terms(keywords, segment, &mut budget)? else {
+                return Ok(None);
+            };
+            segments.push((segment, words));
         }
-        let clauses = keywords.0.iter();
-        let clauses = clauses.map(|word| (Occur::Must, self.matching(word)));
-        let query = BooleanQuery::new(clauses.collect());
         let most = order.slots.len();
-        if limit == 0 || offset >= most {
-            return Ok((Vec::new(), self.searcher.search(&query, &Count)?));
+        let is_beyond = limit == 0 || offset >= most;
+        // Memory grows with it, so it is kept within what there is.
+        let wanted = offset.saturating_add(limit).min(most);
+        let mut best = Best::of(if is_beyond { 1 } else { wanted }, &order.ranks);
+        for ((segment, words), slots) in segments.into_iter().zip(&*self.slots) {
+            let words = words
+                .iter()
+                .map(|terms| Matches::of(terms, segment.max_doc()));
+            let words = words.collect::<Result<Vec<_>, _>>()?;
+            matches::each_common(words, |document, score| {
+                if !segment.is_deleted(document) {
+                    let slot = || slots.first(document).and_then(|slot| slot.try_into().ok());
+                    best.collect(score, slot);
+                }
+            });
         }
-        let best = Best {
-            // The collector's memory grows with it, so it is kept within what there is.
-            limit: offset.saturating_add(limit).min(most),
-            ranks: order.ranks.clone(),
-        };
-        let (ranks, total) = self.searcher.search(&query, &best)?;
-        let page = ranks.into_iter().skip(offset).filter_map(|rank| {
+        let (ranks, total) = best.ranks();
+        let page = ranks.skip(offset).take(limit).filter_map(|rank| {
             let place = usize::try_from(rank).ok()?;
             order.slots.get(place).copied()
         });
-        Ok((page.collect(), total))
+        Ok(Some((page.collect(), total)))
     }
 
-    /// Matches products with a word that begins with `word`, scored by the best such place.
-    fn matching(&self, word: &str) -> Box<dyn tantivy::query::Query> {
-        let fields = [
-            (self.fields.name, IN_NAME),
-            (self.fields.description, IN_DESCRIPTION),
-        ];
-        let ways = fields.into_iter().flat_map(|(field, score)| {
-            let term = Term::from_field_text(field, word);
-            let whole = TermQuery::new(term, IndexRecordOption::Basic);
-            let prefix = PrefixQuery::new(field, word);
-            [
-                scored(Box::new(whole), score + WHOLE),
-                scored(Box::new(prefix), score),
-            ]
-        });
-        Box::new(DisjunctionMaxQuery::new(ways.collect()))
+    /// For each word what begins with it in names and in descriptions.
+    fn terms(
+        &self,
+        keywords: &Keywords,
+        segment: &SegmentReader,
+        budget: &mut u64,
+    ) -> Result<Option<Vec<[Terms; 2]>>, TantivyError> {
+        let mut words = Vec::with_capacity(keywords.0.len());
+        for word in &keywords.0 {
+            let (name, description) = (self.fields.name, self.fields.description);
+            let named = Terms::find(segment, (name, IN_NAME), word, budget)?;
+            let described = Terms::find(segment, (description, IN_DESCRIPTION), word, budget)?;
+            let (Some(named), Some(described)) = (named, described) else {
+                return Ok(None);
+            };
+            words.push([named, described]);
+        }
+        Ok(Some(words))
     }
-}
-
-fn scored(query: Box<dyn tantivy::query::Query>, score: f32) -> Box<dyn tantivy::query::Query> {
-    Box::new(ConstScoreQuery::new(query, score))
 }
 
 #[cfg(test)]

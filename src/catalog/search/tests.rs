@@ -22,7 +22,7 @@ impl Indexed {
         let snapshot = Snapshot::new(products, vec![], vec![], shop());
         let going = AtomicBool::new(false);
         let indexer = Indexer::build_with(&snapshot, threads, &going).unwrap();
-        let search = indexer.unwrap().search();
+        let search = indexer.unwrap().search().unwrap();
         Self { snapshot, search }
     }
 
@@ -157,8 +157,12 @@ fn broad_words_are_told_from_selective_ones() {
     let products = (0..many).map(|n| product(&format!("p{n:05}"), &name(n), ""));
     let indexed = Indexed::new(products);
     let is_broad = |text: &str| {
-        let keywords = Keywords::parse(text).unwrap();
-        indexed.search.is_broad(&keywords).unwrap()
+        let (keywords, order) = (Keywords::parse(text).unwrap(), &indexed.snapshot.order);
+        let found = indexed.search.find_selective(&keywords, order, 0, 100);
+        let found = found.unwrap();
+        let all = indexed.search.find(&keywords, order, 0, 100).unwrap();
+        assert!(found.is_none() || found == Some(all), "{text}");
+        found.is_none()
     };
     assert!(!is_broad("rare") && !is_broad("nowhere") && !is_broad("many99"));
     assert!(is_broad("common") && is_broad("c") && is_broad("common rare"));

@@ -1,16 +1,15 @@
-//! Which requests are traced: decided once, before anything is made for the trace.
+//! Which requests are traced: decided once, before anything is made for the trace. A request that
+//! is not has spans for the log alone, of another target, which no trace sees.
 //!
 //! A client cannot decide it, and chooses no number that it is decided by: whoever could would have
 //! every request traced. Another node of ours has decided it for what it asks.
 
-use super::{HEAD, INNER, REQUEST};
+use super::{INNER, TRACED};
 use crate::config::Share;
 use crate::sources::Entropy;
-use opentelemetry::Context;
-use opentelemetry::trace::TraceContextExt;
 use std::sync::Arc;
 use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber};
+use tracing::{Metadata, Subscriber, dispatcher};
 use tracing_subscriber::layer::{self, Filter};
 
 /// Lets the spans of traced requests through, and what happens in them.
@@ -29,32 +28,27 @@ impl Head {
         self.entropy.fill(&mut drawn);
         self.sample.has(u32::from_ne_bytes(drawn))
     }
-
-    fn begins(&self, name: &str) -> bool {
-        let goes_on = Context::map_current(|context| context.span().span_context().is_sampled());
-        goes_on || (name == REQUEST && self.draws())
-    }
 }
 
-fn is_of_ours(event: &Metadata<'_>) -> bool {
-    event.is_event() && event.target().starts_with(env!("CARGO_PKG_NAME"))
+/// Whether the next request is traced, where the log is set up with traces.
+pub(super) fn draws() -> bool {
+    dispatcher::get_default(|log| log.downcast_ref::<Head>().is_some_and(Head::draws))
+}
+
+fn is_let_through(metadata: &Metadata<'_>) -> bool {
+    let is_of_ours = metadata.target().starts_with(env!("CARGO_PKG_NAME"));
+    [TRACED, INNER].contains(&metadata.target()) || (metadata.is_event() && is_of_ours)
 }
 
 impl<S: Subscriber> Filter<S> for Head {
     fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        match metadata.target() {
-            HEAD => Interest::sometimes(),
-            INNER => Interest::always(),
-            _ if is_of_ours(metadata) => Interest::always(),
-            _ => Interest::never(),
+        match is_let_through(metadata) {
+            true => Interest::always(),
+            false => Interest::never(),
         }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>, _: &layer::Context<'_, S>) -> bool {
-        match metadata.target() {
-            HEAD => self.begins(metadata.name()),
-            INNER => true,
-            _ => is_of_ours(metadata),
-        }
+        is_let_through(metadata)
     }
 }

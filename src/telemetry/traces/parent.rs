@@ -36,6 +36,11 @@ impl TraceParent {
         super::is_traced(span).then(|| Self(context(span)))
     }
 
+    /// Whether the span is traced, as far as whoever sent this says.
+    pub(super) fn is_sampled(&self) -> bool {
+        self.0.is_sampled()
+    }
+
     /// The same, but that it says nothing of whether anything is traced.
     #[must_use]
     pub(super) fn undecided(self) -> Self {

@@ -4,7 +4,7 @@ use super::Tracing;
 use crate::world::{World, add, all_quiet, commit_of};
 use cartwright::domain::ids::UserId;
 use cartwright::domain::user::Request;
-use cartwright::telemetry::traces::{HEAD, REQUEST};
+use cartwright::telemetry::traces::{REQUEST, TRACED};
 use opentelemetry::trace::SpanContext;
 use std::collections::BTreeSet;
 use tokio::task::JoinHandle;
@@ -14,7 +14,7 @@ use tracing::field::Empty;
 /// A request of its own that adds a shirt, beside the test.
 fn adding(world: &World, user: UserId) -> JoinHandle<()> {
     let users = world.users.clone();
-    let span = tracing::error_span!(target: HEAD, REQUEST, trace_id = Empty);
+    let span = tracing::error_span!(target: TRACED, REQUEST, trace_id = Empty);
     let asked = async move {
         let request = Request::of(add("shirt", 1), 0);
         let reply = users.ask(user, request, crate::world::soon()).await;

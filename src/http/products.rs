@@ -1,0 +1,232 @@
+//! Products as they are shown. Each is written as JSON once for as long as it stays as it is, and
+//! pages are put together from that. Bounded in bytes; whatever is not kept is written anew, to the
+//! same bytes.
+
+use super::error::ApiError;
+use super::format::{MoneyView, Rfc3339};
+use super::json;
+use super::query::Meta;
+use super::rendered::Answer;
+use crate::domain::catalog::{Attributes, Product, Status, Variant};
+use crate::domain::ids::{BrandId, CategoryId, ProductId, Sku, VariantId};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use serde::Serialize;
+use std::sync::{Arc, Weak};
+
+/// Bytes of all that is kept.
+const CAPACITY: u64 = 16 * 1024 * 1024;
+/// Products that this is likely to be.
+const LIKELY: usize = 32 * 1024;
+/// What a product takes beside its JSON, in bytes, about; of the product itself memory stays until
+/// what was written of it goes.
+const OVERHEAD: usize = 128 + size_of::<Product>();
+
+/// Products that were written, by their addresses.
+pub(super) struct WrittenProducts(Cache<usize, Arc<Written>, Bytewise>);
+
+/// A product's JSON.
+struct Written {
+    /// Keeps the address from being another product's.
+    of: Weak<Product>,
+    json: Box<[u8]>,
+}
+
+#[derive(Clone)]
+struct Bytewise;
+
+impl Weighter<usize, Arc<Written>> for Bytewise {
+    fn weight(&self, _: &usize, written: &Arc<Written>) -> u64 {
+        u64::try_from(written.json.len() + OVERHEAD).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for WrittenProducts {
+    fn default() -> Self {
+        Self(Cache::with_weighter(LIKELY, CAPACITY, Bytewise))
+    }
+}
+
+impl WrittenProducts {
+    /// A page of products: what [`Paged`](super::query::Paged) of their [`ProductView`]s would be.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub(super) fn page<'a>(
+        &self,
+        products: impl IntoIterator<Item = &'a Arc<Product>>,
+        meta: &Meta,
+    ) -> Result<Answer, ApiError> {
+        let products = products.into_iter().map(|product| self.written(product));
+        let products = products.collect::<Result<Vec<_>, _>>()?;
+        let products: Vec<&[u8]> = products.iter().map(|written| &*written.json).collect();
+        let (head, middle, meta) = (br#"{"data":["#, br#"],"meta":"#, json::bytes(meta)?);
+        let length = products.iter().map(|json| json.len() + 1).sum::<usize>();
+        let mut body = Vec::with_capacity(head.len() + length + middle.len() + meta.len() + 1);
+        body.extend_from_slice(head);
+        for (place, json) in products.into_iter().enumerate() {
+            if place > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(json);
+        }
+        body.extend_from_slice(middle);
+        body.extend_from_slice(&meta);
+        body.push(b'}');
+        Ok(Answer::written(body))
+    }
+
+    fn written(&self, product: &Arc<Product>) -> Result<Arc<Written>, ApiError> {
+        let address = Arc::as_ptr(product).addr();
+        if let Some(written) = self.0.get(&address) {
+            debug_assert!(std::ptr::eq(written.of.as_ptr(), Arc::as_ptr(product)));
+            return Ok(written);
+        }
+        let written = Arc::new(Written {
+            of: Arc::downgrade(product),
+            json: json::bytes(&ProductView::from(&**product))?.into(),
+        });
+        self.0.insert(address, Arc::clone(&written));
+        Ok(written)
+    }
+}
+
+/// A product, to the letter of the API.
+#[derive(Serialize)]
+pub(super) struct ProductView<'a> {
+    id: &'a ProductId,
+    sku: &'a Sku,
+    name: &'a str,
+    description: &'a str,
+    base_price: MoneyView,
+    #[serde(rename = "SalePrice")]
+    sale_price: Option<MoneyView>,
+    status: &'static str,
+    brand_id: Option<&'a BrandId>,
+    category_id: Option<&'a CategoryId>,
+    images: &'a [String],
+    attributes: &'a Attributes,
+    variants: Vec<VariantView<'a>>,
+    created_at: Rfc3339,
+    updated_at: Rfc3339,
+}
+
+#[derive(Serialize)]
+struct VariantView<'a> {
+    id: &'a VariantId,
+    sku: &'a Sku,
+    name: &'a str,
+    price: MoneyView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sale_price: Option<MoneyView>,
+    attributes: &'a Attributes,
+}
+
+impl<'a> From<&'a Product> for ProductView<'a> {
+    fn from(product: &'a Product) -> Self {
+        Self {
+            id: &product.id,
+            sku: &product.sku,
+            name: &product.name,
+            description: &product.description,
+            base_price: product.base_price.into(),
+            sale_price: product.sale_price.map(MoneyView::from),
+            status: match product.status {
+                Status::Active => "active",
+                Status::Draft => "draft",
+                Status::Archived => "archived",
+            },
+            brand_id: product.brand_id.as_ref(),
+            category_id: product.category_id.as_ref(),
+            images: &product.images,
+            attributes: &product.attributes,
+            variants: product.variants.iter().map(VariantView::from).collect(),
+            created_at: Rfc3339(product.created_at),
+            updated_at: Rfc3339(product.updated_at),
+        }
+    }
+}
+
+impl<'a> From<&'a Variant> for VariantView<'a> {
+    fn from(variant: &'a Variant) -> Self {
+        Self {
+            id: &variant.id,
+            sku: &variant.sku,
+            name: &variant.name,
+            price: variant.price.into(),
+            sale_price: variant.sale_price.map(MoneyView::from),
+            attributes: &variant.attributes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::money::{Currency, Money};
+    use crate::domain::time::Timestamp;
+    use crate::http::query::{Page, Paged};
+
+    fn product(number: usize, name: &str) -> Arc<Product> {
+        let id = format!("p-{number}");
+        Arc::new(Product {
+            id: ProductId::parse(&id).unwrap(),
+            sku: Sku::parse(&id).unwrap(),
+            name: name.to_owned(),
+            description: "with \"quotes\", \u{e9} and \n".to_owned(),
+            base_price: Money::zero(Currency::USD),
+            sale_price: None,
+            status: Status::Active,
+            brand_id: None,
+            category_id: None,
+            images: vec![],
+            attributes: Attributes::new(),
+            variants: vec![],
+            created_at: Timestamp(0),
+            updated_at: Timestamp(1),
+        })
+    }
+
+    fn meta(products: &[Arc<Product>]) -> Meta {
+        let total = u64::try_from(products.len()).unwrap();
+        Page::parse("").unwrap().meta(total)
+    }
+
+    fn expected(products: &[Arc<Product>]) -> Answer {
+        let data = products.iter().map(|product| ProductView::from(&**product));
+        Answer::of(&Paged {
+            data: data.collect(),
+            meta: meta(products),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_page_is_put_together_to_what_it_would_be_written_as() {
+        let written = WrittenProducts::default();
+        let all: Vec<_> = (0..3).map(|number| product(number, "name")).collect();
+        for page in [&all[..], &all[1..], &all[..1], &all[..0], &all[..]] {
+            assert_eq!(written.page(page, &meta(page)).unwrap(), expected(page));
+        }
+        assert_eq!(written.0.len(), 3);
+    }
+
+    #[test]
+    fn a_product_that_came_in_the_place_of_another_is_written_anew() {
+        let written = WrittenProducts::default();
+        for number in 0..1_000 {
+            let one = [product(number, &format!("name {number}"))];
+            assert_eq!(written.page(&one, &meta(&one)).unwrap(), expected(&one));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let written = WrittenProducts::default();
+        let name = "x".repeat(64 * 1024);
+        for number in 0..1_000 {
+            written.written(&product(number, &name)).unwrap();
+        }
+        assert!(!written.0.is_empty() && written.0.weight() <= CAPACITY);
+    }
+}
