@@ -1,17 +1,19 @@
 //! What several nodes cost: the processor time of all of them for a request, of one node, of three
 //! and of six, each behind HAProxy.
 //!
-//! All fleets run all the time and are asked in turns, each at the same rate for each of its nodes:
-//! so what is compared are nodes that do as much as the other fleets' do, and none that wakes up
-//! for less at a time because there are more of them. The rate is fixed, whatever becomes of the
-//! requests: clients who wait for answers would ask less where more processes share the cores.
-//! Whatever else nodes do, such as giving signs of life, is in it; what they do unasked is told too.
+//! All fleets are asked in the same seconds, at the same rate for each of their nodes. So what is
+//! compared are nodes that do as much as the others, on a machine that is as busy: a node that is
+//! asked alone has the caches for itself, and one that is asked more does more at a time whenever it
+//! wakes, and neither is a matter of how many there are. The rate is fixed, whatever becomes of the
+//! requests. Whatever else nodes do, such as giving signs of life, is in it; what that comes to is
+//! told too.
 
 mod fleet;
 
 use crate::measure::{Effort, Spread, Target, spread};
 use crate::{Failure, Table};
 use fleet::{Asked, Fleet};
+use futures::future::try_join_all;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -30,25 +32,25 @@ struct Scenario {
     target: Target,
 }
 
-/// Six nodes, HAProxy, the store and the clients share the machine: these leave all of them room on
+/// Ten nodes, HAProxy, the store and the clients share the machine: these leave all of them room on
 /// two cores.
 const SCENARIOS: [Scenario; 3] = [
     Scenario {
         name: "a product",
         asked: Asked::Product,
-        rate: 1_000,
+        rate: 500,
         target: Target::AtMost(1.05),
     },
     Scenario {
         name: "a cart",
         asked: Asked::Cart,
-        rate: 1_000,
+        rate: 500,
         target: Target::AtMost(1.8),
     },
     Scenario {
         name: "a change of a cart",
         asked: Asked::Change,
-        rate: 200,
+        rate: 100,
         target: Target::AtMost(1.4),
     },
 ];
@@ -64,15 +66,11 @@ pub(crate) async fn measure(server: &str, effort: Effort) -> Result<Table, Failu
     }
     let (mut idle, mut asked) = (Figures::default(), SCENARIOS.map(|_| Figures::default()));
     for round in 0..=effort.rounds {
-        for (at, fleet) in fleets.iter().enumerate() {
-            let seen = unasked(fleet, effort.time).await?;
-            note(&mut idle[at], round, "nothing", fleet, seen);
-        }
+        let seen = fleets.iter().map(|fleet| unasked(fleet, effort.time));
+        note(&mut idle, round, "nothing", try_join_all(seen).await?);
         for (scenario, figures) in SCENARIOS.iter().zip(&mut asked) {
-            for (at, fleet) in fleets.iter().enumerate() {
-                let seen = cost(fleet, scenario, effort.time).await?;
-                note(&mut figures[at], round, scenario.name, fleet, seen);
-            }
+            let seen = fleets.iter().map(|one| cost(one, scenario, effort.time));
+            note(figures, round, scenario.name, try_join_all(seen).await?);
         }
     }
     for fleet in fleets {
@@ -82,10 +80,12 @@ pub(crate) async fn measure(server: &str, effort: Effort) -> Result<Table, Failu
 }
 
 /// The first round does not count.
-fn note(figures: &mut Vec<f64>, round: u64, what: &str, fleet: &Fleet, seen: f64) {
+fn note(figures: &mut Figures, round: u64, what: &str, seen: Vec<f64>) {
     if round > 0 {
-        eprintln!("  {round}: {what}, {} nodes: {seen:.1} us", fleet.count());
-        figures.push(seen);
+        eprintln!("  {round}: {what}, us at {NODES:?} nodes: {seen:.1?}");
+        for (figures, figure) in figures.iter_mut().zip(seen) {
+            figures.push(figure);
+        }
     }
 }
 
