@@ -30,9 +30,14 @@ pub(crate) struct Keyspace {
 impl Keyspace {
     /// Makes it on a server, `host:port`.
     pub(crate) async fn make(server: &str) -> Result<Self, Failure> {
+        Self::named(server, NAME).await
+    }
+
+    /// The same with a name of its own.
+    pub(crate) async fn named(server: &str, name: &str) -> Result<Self, Failure> {
         let options = Options {
             contacts: vec![server.to_owned()],
-            keyspace: NAME.to_owned(),
+            keyspace: name.to_owned(),
             credentials: None,
             tls: None,
             datacenter: None,
@@ -52,9 +57,13 @@ impl Keyspace {
         Ok(ScyllaStore::connect(&self.options, &Sources::system()).await?)
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.options.keyspace
+    }
+
     /// Removes it with all that is in it.
     pub(crate) async fn remove(&self) -> Result<(), Failure> {
-        let text = format!("DROP KEYSPACE IF EXISTS {NAME}");
+        let text = format!("DROP KEYSPACE IF EXISTS {}", self.name());
         self.session.query_unpaged(text, ()).await?;
         Ok(())
     }
@@ -88,7 +97,8 @@ impl Bare {
             "UPDATE {ks}.users SET version = ?, slots[?] = ? WHERE user_id = ? IF version = ?",
             "INSERT INTO {ks}.users (user_id, kind, seq, name, value) VALUES (?, ?, ?, ?, ?)",
         ] {
-            cart.append_statement(session.prepare(text.replace("{ks}", NAME)).await?);
+            let text = text.replace("{ks}", keyspace.name());
+            cart.append_statement(session.prepare(text).await?);
         }
         Ok(Self { session, cart })
     }

@@ -3,6 +3,7 @@
 
 mod capacity;
 mod cpu_share;
+mod cpu_time;
 mod data;
 mod generated;
 mod keyspace;
@@ -14,6 +15,7 @@ mod overload;
 mod process;
 mod requests;
 mod rows;
+mod scaling;
 mod seeded;
 mod served;
 mod start;
@@ -58,7 +60,7 @@ struct Arguments {
     #[arg(long, default_value = "")]
     only: String,
 
-    /// End with exit code 1 where a row misses its target
+    /// End with exit code 1 where a target is missed
     #[arg(long)]
     check: bool,
 
@@ -70,6 +72,11 @@ struct Arguments {
     /// Linux
     #[arg(long, conflicts_with_all = ["rounds", "seconds", "products", "only", "cql"])]
     overload: bool,
+
+    /// Measure what a request costs one, three and six nodes behind HAProxy, and nothing else: this
+    /// takes haproxy and a CQL server
+    #[arg(long, conflicts_with_all = ["overload", "products", "only", "dir"])]
+    scaling: bool,
 
     /// Products of the large catalogue; 20,000 if it is to be brief
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(2_000..))]
@@ -128,6 +135,12 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
             time: Duration::from_secs(arguments.seconds),
         }
     };
+    if arguments.scaling {
+        let server = arguments.cql.ok_or("--scaling takes a CQL server: --cql")?;
+        let (text, misses) = scaling::measure(&server, effort).await?;
+        print!("{}\n\n{text}", machine(effort));
+        return Ok(ended(misses && arguments.check));
+    }
     let dir = match arguments.dir {
         Some(dir) => dir,
         None => std::env::current_exe()?
@@ -157,11 +170,15 @@ async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     if let Some(keyspace) = &bench.keyspace {
         keyspace.remove().await?;
     }
-    Ok(if done? && arguments.check {
+    Ok(ended(done? && arguments.check))
+}
+
+const fn ended(badly: bool) -> ExitCode {
+    if badly {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
-    })
+    }
 }
 
 /// What is measured, and how.

@@ -84,10 +84,25 @@ pub(crate) struct Measured {
 impl Measured {
     /// Whether its ratio is not what it has to be.
     pub(crate) fn misses(&self) -> bool {
-        match self.target {
-            Target::AtLeast(target) => self.ratio.median < target,
-            Target::AtMost(target) => self.ratio.median > target,
-            Target::None => false,
+        self.target.is_missed(self.ratio.median)
+    }
+}
+
+impl Target {
+    pub(crate) fn is_missed(self, ratio: f64) -> bool {
+        match self {
+            Self::AtLeast(target) => ratio < target,
+            Self::AtMost(target) => ratio > target,
+            Self::None => false,
+        }
+    }
+
+    /// What is asked, and whether it is so.
+    pub(crate) fn verdict(self, ratio: f64) -> String {
+        match (self, self.is_missed(ratio)) {
+            (Self::None, _) => String::from("-"),
+            (target, true) => format!("{target}: missed"),
+            (target, false) => format!("{target}: met"),
         }
     }
 }
@@ -175,11 +190,7 @@ pub(crate) fn table(rows: &[Measured]) -> String {
         "| measurement | baseline | subject | ratio (min..max) | target |\n|---|---|---|---|---|\n",
     );
     for row in rows {
-        let verdict = match (row.target, row.misses()) {
-            (Target::None, _) => String::from("-"),
-            (target, true) => format!("{target}: missed"),
-            (target, false) => format!("{target}: met"),
-        };
+        let verdict = row.target.verdict(row.ratio.median);
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,

@@ -4,11 +4,13 @@
 use crate::Failure;
 use crate::data::Disk;
 use crate::memory::{self, Idle};
-use crate::served::Served;
+use crate::served::{SECRET, Served};
 use crate::start;
 use cartwright::store::{Store, embedded};
+use cartwright::{app, config, telemetry};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +26,8 @@ pub(crate) enum Task {
     Idle { what: Idle, count: u64 },
     /// Serves until its standard input ends.
     Serve(Service),
+    /// Serves as the program does with these flags.
+    Node { flags: Vec<String> },
 }
 
 impl Task {
@@ -33,6 +37,7 @@ impl Task {
             Self::Start { data } => tell(&start::start_with(data).await?),
             Self::Idle { what, count } => tell(&memory::idle(what, count).await?),
             Self::Serve(service) => service.run().await,
+            Self::Node { flags } => node(&flags).await,
         }
     }
 
@@ -51,6 +56,17 @@ impl Task {
         command.arg("--task").arg(serde_json::to_string(self)?);
         Ok(command)
     }
+}
+
+async fn node(flags: &[String]) -> Result<(), Failure> {
+    let flags = flags.iter().map(Into::into);
+    let Ok(config::Command::Serve(arguments)) = config::parse(flags, std::iter::empty()) else {
+        return Err("the bench starts a node wrongly".into());
+    };
+    let settings = arguments.settings()?;
+    telemetry::init(&settings.log.filter, settings.log.format, None)?;
+    Box::pin(app::serve(settings)).await?;
+    Ok(())
 }
 
 fn tell(what: &impl Serialize) -> Result<(), Failure> {
@@ -129,6 +145,76 @@ impl Drop for ServerProcess {
         drop(self.child.stdin.take());
         // Whether it ended well does not matter any more.
         let _ = self.child.wait();
+    }
+}
+
+/// A node of several in a process of its own, until it is dropped. The runtime of this program is
+/// that of the product.
+pub(crate) struct NodeProcess {
+    pub(crate) address: SocketAddr,
+    process: Mortal,
+}
+
+/// A node that does not serve yet.
+pub(crate) struct StartingNode {
+    process: Mortal,
+    log: PathBuf,
+}
+
+/// A process that is killed when it is dropped.
+pub(crate) struct Mortal(pub(crate) Child);
+
+impl StartingNode {
+    /// Starts one on a keyspace, and does not wait.
+    pub(crate) fn start(name: &str, store: &str, log: PathBuf) -> Result<Self, Failure> {
+        let flags = [
+            ["cartwright", "serve"],
+            ["--store", store],
+            ["--node-name", name],
+            ["--listen", "127.0.0.1:0"],
+            ["--ops-listen", "off"],
+            ["--cluster-listen", "127.0.0.1:0"],
+            ["--cluster-secret", SECRET],
+            ["--jwt-secret", SECRET],
+            ["--rate-limit", "off"],
+        ];
+        let flags = flags.as_flattened().iter().map(ToString::to_string);
+        let mut command = Task::Node {
+            flags: flags.collect(),
+        }
+        .command()?;
+        command.stdout(Stdio::piped()).stderr(File::create(&log)?);
+        let process = Mortal(command.spawn()?);
+        Ok(Self { process, log })
+    }
+
+    /// The same once it serves.
+    pub(crate) fn served(mut self) -> Result<NodeProcess, Failure> {
+        let told = self.process.0.stdout.take().ok_or("no standard output")?;
+        let mut line = String::new();
+        BufReader::new(told).read_line(&mut line)?;
+        let Some(address) = line.trim().strip_prefix("cartwright serves on http://") else {
+            let log = std::fs::read_to_string(&self.log)?;
+            return Err(format!("a node did not start:\n{log}").into());
+        };
+        Ok(NodeProcess {
+            address: address.parse()?,
+            process: self.process,
+        })
+    }
+}
+
+impl NodeProcess {
+    pub(crate) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

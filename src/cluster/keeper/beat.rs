@@ -72,7 +72,7 @@ async fn beat(keeper: &Keeper, residents: &dyn Residents, own: &mut Own) -> Beat
     let sent = *own.sent.get_or_insert(now);
     let standing = keeper.node.standing.load_full();
     // A node that leaves is gone once it has nothing more.
-    let is_last = keeper.is_leaving() && !standing.is_member() && standing.has_nothing();
+    let is_last = keeper.is_leaving() && standing.has_nothing();
     let row = NodeRow {
         member: keeper.member(own.id),
         presence: if is_last {

@@ -5,7 +5,7 @@ mod entrances;
 mod hot_cart;
 mod hot_stock;
 mod many_carts;
-mod nodes;
+pub(crate) mod nodes;
 mod old_partition;
 mod reads;
 mod sizes;

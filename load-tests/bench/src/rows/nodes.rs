@@ -44,7 +44,7 @@ impl Nodes {
         demo::load_into_empty(&*store, &Sources::system()).await?;
         let first = Served::node("first", store.clone()).await?;
         let second = Served::node("second", store.clone()).await?;
-        settled(&*store).await?;
+        settled(&*store, 2).await?;
         let customers = customers(first.address, CUSTOMERS).await?;
         let customer = of_second(&*store, customers).await?;
         let requests = match asked {
@@ -64,8 +64,8 @@ impl Nodes {
     }
 }
 
-/// Waits until both nodes have adopted the view of both.
-async fn settled(store: &dyn Store) -> Result<(), Failure> {
+/// Waits until so many nodes have adopted the view of all of them.
+pub(crate) async fn settled(store: &dyn Store, nodes: usize) -> Result<(), Failure> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         let view = store.view().await?;
@@ -74,14 +74,14 @@ async fn settled(store: &dyn Store) -> Result<(), Failure> {
             let row = store.node(member.id).await?.value;
             adopted += usize::from(row.is_some_and(|row| row.handed == view.version));
         }
-        if adopted == 2 {
+        if adopted == nodes {
             // And know of each other that they have.
             sleep(Duration::from_secs(2)).await;
             return Ok(());
         }
         sleep(Duration::from_millis(50)).await;
     }
-    Err("two nodes do not agree".into())
+    Err(format!("{nodes} nodes do not agree").into())
 }
 
 /// A customer whose actor is on the second node.
@@ -97,7 +97,10 @@ async fn of_second(store: &dyn Store, customers: Vec<Customer>) -> Result<Custom
 }
 
 /// Sets a line to one quantity after the other.
-async fn changes(address: SocketAddr, customer: &Customer) -> Result<Vec<Arc<[u8]>>, Failure> {
+pub(crate) async fn changes(
+    address: SocketAddr,
+    customer: &Customer,
+) -> Result<Vec<Arc<[u8]>>, Failure> {
     let token = Some(customer.token.as_str());
     let add = request(
         "POST",
