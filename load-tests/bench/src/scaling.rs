@@ -105,7 +105,7 @@ async fn cost(fleet: &Fleet, scenario: &Scenario, time: Duration) -> Result<f64,
     let load = fleet.offer(scenario.asked).run(rate, time).await?;
     let used = fleet.cpu_time()?.since(&before);
     let done = load.done(|_| true).len();
-    if done != load.answered.len() || load.unsent > 0 {
+    if done != load.ended.len() || load.unsent > 0 {
         let nodes = fleet.count();
         return Err(format!("{nodes} nodes did not bear {rate} requests/s").into());
     }
