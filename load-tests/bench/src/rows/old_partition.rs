@@ -20,8 +20,9 @@ use uuid::Uuid;
 const CHANGES: u64 = 10_000;
 /// Changes that one commit carries while it grows old, as the output gate has it.
 const FOLDED: u64 = 50;
-/// Changes after which a partition is not new any more.
-const NEW: u64 = 100;
+/// Changes after which a partition is not new any more: many times the 64 write ids that each has,
+/// as the first changes read and write fewer of them.
+const NEW: u64 = 1_000;
 
 /// Which kind of partition.
 #[derive(Clone, Copy)]
