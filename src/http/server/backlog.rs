@@ -17,6 +17,9 @@ const FEW: usize = 64;
 const PART: u32 = 2;
 /// The pause between two looks whether that is over.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// In the place of a time: the connection is gone. Whoever wakes it later, as wakers outlive what they
+/// wake, must not count one that nobody will come to.
+const GONE: u64 = u64::MAX;
 /// How much of the pace is what was seen last: one of so many.
 const SMOOTHED: u64 = 8;
 
@@ -96,7 +99,7 @@ impl Backlog {
 pub(in crate::http) struct Turn {
     backlog: Arc<Backlog>,
     task: AtomicWaker,
-    /// When it began to wait; 0 if it does not.
+    /// When it began to wait; 0 if it does not, [`GONE`] if it never will again.
     since: AtomicU64,
     /// How many waited when it began to.
     ahead: AtomicUsize,
@@ -123,18 +126,23 @@ impl Turn {
     }
 
     fn wait(&self) {
+        // Counted before it can be taken back: one too many for a moment is nobody's harm, and one
+        // too few, where there is none, would be very many.
+        let ahead = self.backlog.waiting.fetch_add(1, Ordering::Relaxed);
         let now = self.backlog.now();
         let began = self
             .since
             .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-        if began.is_ok() {
-            let ahead = self.backlog.waiting.fetch_add(1, Ordering::Relaxed);
-            self.ahead.store(ahead, Ordering::Relaxed);
+        match began {
+            Ok(_) => self.ahead.store(ahead, Ordering::Relaxed),
+            Err(_) => {
+                self.backlog.waiting.fetch_sub(1, Ordering::Relaxed);
+            }
         }
     }
 
     fn begin(&self) {
-        let late = self.end_wait().is_some_and(|since| {
+        let late = self.end_wait(0).is_some_and(|since| {
             let waited = self.backlog.now().saturating_sub(since);
             let ahead = self.ahead.load(Ordering::Relaxed);
             self.backlog.turned(waited, ahead)
@@ -142,9 +150,10 @@ impl Turn {
         self.was_late.store(late, Ordering::Relaxed);
     }
 
-    fn end_wait(&self) -> Option<u64> {
-        match self.since.swap(0, Ordering::Relaxed) {
-            0 => None,
+    /// Since when it waited, if it did; `since` is what holds from now on.
+    fn end_wait(&self, since: u64) -> Option<u64> {
+        match self.since.swap(since, Ordering::Relaxed) {
+            0 | GONE => None,
             since => {
                 self.backlog.waiting.fetch_sub(1, Ordering::Relaxed);
                 Some(since)
@@ -197,7 +206,7 @@ impl<F: Future> Future for InTurn<F> {
 
 impl<F> Drop for InTurn<F> {
     fn drop(&mut self) {
-        self.turn.end_wait();
+        self.turn.end_wait(GONE);
     }
 }
 
@@ -276,6 +285,8 @@ mod tests {
         waker.wake_by_ref();
         assert!(waiting.is_late(0));
         waiting.connections.clear();
+        assert_eq!(count(&waiting), 0);
+        waker.wake_by_ref();
         assert_eq!(count(&waiting), 0);
     }
 
