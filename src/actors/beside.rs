@@ -13,14 +13,13 @@ pub(crate) fn beside<M: ractor::Message>(
     work: impl Future<Output = M> + Send + 'static,
 ) {
     let actor = actor.clone();
+    // Boxed, as a task is copied several times on its way to the heap.
+    let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
     tokio::spawn(async move {
-        let message = AssertUnwindSafe(work)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                tracing::error!("actor.task.panicked");
-                lost
-            });
+        let message = work.await.unwrap_or_else(|_| {
+            tracing::error!("actor.task.panicked");
+            lost
+        });
         let _ = actor.send_message(message);
     });
 }

@@ -143,13 +143,17 @@ enum Answer<E: Entity> {
 impl<E: Entity> Envelope<E> {
     /// Reads the request: from here on it may have effects.
     pub(crate) fn open(mut self) -> Option<(E::Request, Port<E>)> {
+        self.take()
+    }
+
+    fn take(&mut self) -> Option<(E::Request, Port<E>)> {
         self.content.take().map(|content| *content)
     }
 }
 
 impl<E: Entity> Drop for Envelope<E> {
     fn drop(&mut self) {
-        if let Some((request, port)) = self.content.take().map(|content| *content) {
+        if let Some((request, port)) = self.take() {
             let _ = port.answer.send(Answer::Unread(request));
         }
     }

@@ -190,7 +190,7 @@ async fn serve_on(
                 std::process::exit(1);
             });
         })
-        .await;
+        .await?;
     if let Drained::Cut(connections) = drained {
         tracing::warn!(connections, "app.drained.cut");
     }

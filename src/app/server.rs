@@ -246,7 +246,10 @@ impl Server {
 
     /// Serves until `shutdown` ends; then gives the answers that are under way and stops the
     /// actors.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Drained {
+    ///
+    /// # Errors
+    /// The operating system's: it cannot serve.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> std::io::Result<Drained> {
         let is_draining = self.is_draining;
         let stop = async {
             shutdown.await;
@@ -260,7 +263,7 @@ impl Server {
         } = self.listeners;
         let ops = operations.map(|listener| {
             let (api, limits) = (self.api.operations(), self.connections.clone());
-            tokio::spawn(server::serve(listener, api, limits, std::future::pending()))
+            tokio::spawn(server::serve_operations(listener, api, limits))
         });
         let drained = server::serve(public, self.api, self.connections, stop).await;
         self.system.stop(Instant::now() + QUIESCE_TIME).await;

@@ -118,10 +118,11 @@ impl Connection {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let started = Instant::now();
-        if self.turn.was_late() && self.is_refusable(&request) {
-            return self.refuse(request, started).await;
-        }
         let api = &self.front.api;
+        let target = api.target(request.method(), request.uri().path());
+        if self.turn.was_late() && is_refusable(&target) {
+            return Box::pin(self.refuse(&target, request, started)).await;
+        }
         let id = request_id(request.headers(), &*api.sources.entropy);
         let origin = api.cors.origin(request.headers());
         let uri = mem::take(request.uri_mut());
@@ -130,7 +131,7 @@ impl Connection {
         let preflight = api.cors.preflight(&method, path, &headers);
         let arrival = Arc::new(Arrival {
             client: api.limiter.client(self.peer.ip(), &headers),
-            target: api.target(&method, path),
+            target,
             uri,
             headers,
         });
@@ -171,21 +172,14 @@ impl Connection {
 }
 
 impl Connection {
-    /// Whether a request may be refused for want of time: not what tells how the node is.
-    fn is_refusable<B>(&self, request: &Request<B>) -> bool {
-        match self
-            .front
-            .api
-            .target(request.method(), request.uri().path())
-        {
-            Target::Endpoint(endpoint) => endpoint.admitted,
-            Target::WrongMethod(_) | Target::Unknown => true,
-        }
-    }
-
     /// Answers that there is no time, for as little as it can be done, and has the connection
     /// closed. There is no span, and no line in the log: the server tells that it is behind.
-    async fn refuse<B>(&self, request: Request<B>, started: Instant) -> Response
+    async fn refuse<B>(
+        &self,
+        target: &Target,
+        request: Request<B>,
+        started: Instant,
+    ) -> Response
     where
         B: Body,
     {
@@ -193,7 +187,6 @@ impl Connection {
         let headers = request.headers();
         let id = request_id(headers, &*api.sources.entropy);
         let origin = api.cors.origin(headers);
-        let target = api.target(request.method(), request.uri().path());
         let mut response = ApiError::Overloaded.into_response();
         // Else the client, who is still sending, would lose the answer.
         let _ = timeout(api.limits.body_timeout, discarded(request.into_body())).await;
@@ -201,9 +194,17 @@ impl Connection {
         finish(response.headers_mut(), id);
         let headers = response.headers_mut();
         headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        let route = self.front.route(&target);
+        let route = self.front.route(target);
         self.front.count(route, &response, started.elapsed());
         response
+    }
+}
+
+/// Whether a request may be refused for want of time: not what tells how the node is.
+fn is_refusable(target: &Target) -> bool {
+    match target {
+        Target::Endpoint(endpoint) => endpoint.admitted,
+        Target::WrongMethod(_) | Target::Unknown => true,
     }
 }
 

@@ -6,6 +6,7 @@ use super::server::{ConnectionLimits, Door, run};
 use hyper::service::service_fn;
 use std::convert::Infallible;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use warp::http::Request;
 
 /// Answers on the listeners while `waiting`, whose result it returns: `/health` as ever, everything
@@ -23,9 +24,10 @@ pub async fn hold<T>(
             })
         })
     };
+    let workers = Handle::current();
     let held = listeners.into_iter().map(|listener| {
         let door = Door::lent(listener);
-        run(door, service, limits.clone(), std::future::pending())
+        run(door, service, limits.clone(), &workers, std::future::pending())
     });
     tokio::select! {
         done = waiting => done,

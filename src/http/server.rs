@@ -1,12 +1,14 @@
 //! Connections: accepted up to a limit, with time-outs on all that a client sends, refused while the
 //! node is behind, and drained at the end. Knows nothing of what is answered.
 
+mod apart;
 pub(super) mod backlog;
 mod door;
 mod stall;
 
 use super::Api;
-use super::front::Front;
+use super::front::{Connection, Front};
+use apart::apart;
 use backlog::{Backlog, InTurn, Turn};
 pub(super) use door::Door;
 pub use door::listen;
@@ -23,7 +25,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use warp::http::Request;
@@ -63,35 +66,58 @@ pub enum Drained {
     Cut(usize),
 }
 
-/// Serves `api` on `listener` until `shutdown` ends, then drains.
+/// Serves `api` on `listener` until `shutdown` ends, then drains. Whoever accepts has a thread of its
+/// own: it must not wait among those whom it is to refuse.
+///
+/// # Errors
+/// The operating system's: there is no such thread.
 pub async fn serve(
     listener: TcpListener,
     api: Api,
     limits: ConnectionLimits,
     shutdown: impl Future<Output = ()>,
-) -> Drained {
-    let door = if api.is_operations {
-        Door::lent(&listener)
-    } else {
-        Door::new(listener, api.measures().pauses.clone())
-    };
-    let front = Front::new(api);
-    let service = |peer, turn| front.connection(peer, turn);
-    run(door, service, limits, shutdown).await
+) -> io::Result<Drained> {
+    let listener = listener.into_std()?;
+    let pauses = api.measures().pauses.clone();
+    let service = service(api);
+    let (stop, stopped) = oneshot::channel();
+    let workers = Handle::current();
+    let mut serving = pin!(apart("door", async move {
+        let door = Door::new(TcpListener::from_std(listener)?, pauses);
+        let stopped = async { drop::<Result<(), _>>(stopped.await) };
+        Ok(run(door, service, limits, &workers, stopped).await)
+    })?);
+    tokio::select! {
+        ended = &mut serving => return ended.and_then(|drained| drained),
+        () = shutdown => drop(stop),
+    }
+    serving.await?
 }
 
-/// Serves what `service` makes for each peer and its connection's turns.
+/// Serves `api` on `listener`, which is never shut, and without end.
+pub async fn serve_operations(listener: TcpListener, api: Api, limits: ConnectionLimits) {
+    let (door, workers) = (Door::lent(&listener), Handle::current());
+    run(door, service(api), limits, &workers, std::future::pending()).await;
+}
+
+fn service(api: Api) -> impl Fn(SocketAddr, Arc<Turn>) -> Connection {
+    let front = Front::new(api);
+    move |peer, turn| front.connection(peer, turn)
+}
+
+/// Serves what `service` makes for each peer and its connection's turns, as tasks of `workers`.
 pub(super) async fn run<S>(
     mut door: Door<'_>,
     service: impl Fn(SocketAddr, Arc<Turn>) -> S,
     limits: ConnectionLimits,
+    workers: &Handle,
     shutdown: impl Future<Output = ()>,
 ) -> Drained
 where
     S: Service<Request<Incoming>, Response = Response, Error = Infallible> + Send + 'static,
     S::Future: Send,
 {
-    let mut server = Server::new(limits);
+    let mut server = Server::new(limits, workers);
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -113,9 +139,10 @@ where
     server.drain().await
 }
 
-struct Server {
+struct Server<'w> {
     builder: http1::Builder,
     limits: ConnectionLimits,
+    workers: &'w Handle,
     places: Arc<Semaphore>,
     graceful: GracefulShutdown,
     connections: JoinSet<()>,
@@ -124,8 +151,8 @@ struct Server {
     told: Option<Instant>,
 }
 
-impl Server {
-    fn new(limits: ConnectionLimits) -> Self {
+impl<'w> Server<'w> {
+    fn new(limits: ConnectionLimits, workers: &'w Handle) -> Self {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
@@ -139,6 +166,7 @@ impl Server {
             )),
             backlog: Arc::new(Backlog::new(limits.queue_timeout)),
             limits,
+            workers,
             graceful: GracefulShutdown::new(),
             connections: JoinSet::new(),
             told: None,
@@ -163,7 +191,14 @@ impl Server {
             .map_err(io::Error::other)?;
         let (stream, peer) = door.accept().await?;
         stream.set_nodelay(true)?;
-        Ok((stream, peer, permit))
+        Ok((self.handed(stream)?, peer, permit))
+    }
+
+    /// A connection whose events wake its worker, and not whoever accepted it.
+    fn handed(&self, stream: TcpStream) -> io::Result<TcpStream> {
+        let stream = stream.into_std()?;
+        let _inside = self.workers.enter();
+        TcpStream::from_std(stream)
     }
 
     fn tell(&mut self) {
@@ -190,12 +225,13 @@ impl Server {
                 .serve_connection(TokioIo::new(stream), service(turn));
             self.graceful.watch(connection)
         });
-        self.connections.spawn(async move {
+        let served = async move {
             if let Err(error) = served.await {
                 tracing::debug!(%error, "http.connection.failed");
             }
             drop(permit);
-        });
+        };
+        self.connections.spawn_on(served, self.workers);
     }
 
     async fn drain(mut self) -> Drained {

@@ -186,7 +186,7 @@ impl TestApp {
         let ops_url = server.operations_address().map(|at| format!("http://{at}"));
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(async move {
-            server.run(async { drop(stopped.await) }).await;
+            server.run(async { drop(stopped.await) }).await.unwrap();
         });
         Self {
             url,

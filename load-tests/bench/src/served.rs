@@ -71,7 +71,8 @@ impl Served {
             let server = runtime.block_on(server)?;
             let address = server.address()?;
             let run = async move {
-                server.run(async { drop(stop.await) }).await;
+                // What it answers tells whether it served.
+                let _ = server.run(async { drop(stop.await) }).await;
             };
             Ok((address, Box::pin(run)))
         })

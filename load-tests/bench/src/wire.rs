@@ -140,11 +140,14 @@ pub(crate) struct Clients {
     pub(crate) meanwhile: Meanwhile,
 }
 
-/// What a thread of clients does while none of them has anything to do. It never waits to be woken:
-/// waking it would cost the server, the more the slower it is, and clients elsewhere cost it nothing
-/// of the kind.
+/// What a thread of clients does while none of them has anything to do. Waking it costs the server,
+/// the more the slower it is, and clients elsewhere cost it nothing of the kind: so most look again
+/// and again.
 #[derive(Clone, Copy)]
 pub(crate) enum Meanwhile {
+    /// It waits to be woken, where there are more servers than other cores: whoever looked would
+    /// have them wait for its core.
+    Sleep,
     /// It looks again at once, where the server needs the other core only.
     Look,
     /// It leaves the core for a moment to whoever needs it beside the server: the store's writer.
@@ -156,8 +159,10 @@ const MOMENT: Duration = Duration::from_micros(50);
 
 impl Meanwhile {
     pub(crate) async fn pass(self) {
-        if let Self::Doze = self {
-            std::thread::sleep(MOMENT);
+        match self {
+            Self::Sleep => return std::future::pending().await,
+            Self::Doze => std::thread::sleep(MOMENT),
+            Self::Look => {}
         }
         tokio::task::yield_now().await;
     }
@@ -203,10 +208,13 @@ async fn ask_all(
     }
     let mut all = Vec::new();
     loop {
-        match clients.try_join_next() {
-            Some(times) => all.extend(times??),
-            None if clients.is_empty() => return Ok(all),
-            None => meanwhile.pass().await,
+        tokio::select! {
+            biased;
+            ended = clients.join_next() => match ended {
+                Some(times) => all.extend(times??),
+                None => return Ok(all),
+            },
+            () = meanwhile.pass() => {}
         }
     }
 }

@@ -71,7 +71,8 @@ impl Users {
         request: Request,
         deadline: Instant,
     ) -> Result<Reply, Failure> {
-        let reply = self.placed.ask(&user, request, deadline).await?;
+        // Boxed, as each future that awaits this one has room for it, and is copied as it begins.
+        let reply = Box::pin(self.placed.ask(&user, request, deadline)).await?;
         if reply.replayed {
             self.placed.directory().metrics().replayed.inc();
         }

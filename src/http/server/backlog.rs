@@ -63,10 +63,10 @@ impl Backlog {
     fn turned(&self, waited: u64, ahead: usize) -> bool {
         if ahead >= FEW {
             let seen = waited / u64::try_from(ahead).unwrap_or(u64::MAX);
-            // Whichever of two threads comes last is right enough.
-            let pace = self.pace.load(Ordering::Relaxed);
-            let pace = pace - pace / SMOOTHED + seen / SMOOTHED;
-            self.pace.store(pace, Ordering::Relaxed);
+            let smoothed = |pace| Some(pace - pace / SMOOTHED + seen / SMOOTHED);
+            let _ = self
+                .pace
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, smoothed);
         }
         Duration::from_nanos(waited) >= self.patience && self.are_many()
     }

@@ -41,14 +41,11 @@ async fn served(
         let answer = answer.clone();
         service_fn(move |_: Request<Incoming>| answer())
     };
-    let serving = tokio::spawn(run(
-        Door::new(listener, Counter::default()),
-        service,
-        limits,
-        async {
-            let _ = stopped.await;
-        },
-    ));
+    let serving = tokio::spawn(async move {
+        let (door, workers) = (Door::new(listener, Counter::default()), Handle::current());
+        let stopped = async { drop(stopped.await) };
+        run(door, service, limits, &workers, stopped).await
+    });
     Served {
         address,
         stop,
@@ -218,7 +215,8 @@ async fn a_client_that_does_not_read_loses_its_place() {
 async fn connections_are_refused_while_it_is_behind_and_taken_again_afterwards() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let mut server = Server::new(limits());
+    let workers = Handle::current();
+    let mut server = Server::new(limits(), &workers);
     let backlog = server.backlog.clone();
     let mut door = Door::new(listener, Counter::default());
     let early = TcpStream::connect(address).await.unwrap();

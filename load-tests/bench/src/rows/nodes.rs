@@ -54,7 +54,7 @@ impl Nodes {
         let clients = |address: SocketAddr| Clients {
             address,
             scripts: vec![cycle(requests.clone())],
-            meanwhile: Meanwhile::Look,
+            meanwhile: Meanwhile::Sleep,
         };
         Ok(Self {
             right: clients(second.address),
