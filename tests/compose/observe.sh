@@ -33,11 +33,13 @@ has_indicators() {
     [[ $(query 'count({__name__=~"cartwright:http_.*"})') == *",\"$(grep -c 'record: cartwright:http_' "$rules")\"]"* ]]
 }
 
-# What the dashboard asks is what Prometheus can answer.
+# Whether each query of the dashboard has an answer, but for those of the embedded store, which is
+# not here, and of orders: nobody has placed one.
 ask_as_the_dashboard_does() {
     local asked=0 expr
     while read -r expr; do
-        query "$expr" >/dev/null || fail "the dashboard asks in vain: $expr"
+        [[ $expr != *embedded* && $expr != *:checkout_failures:* ]] || continue
+        [[ $(query "$expr") == *'"value":['* ]] || fail "the dashboard asks in vain: $expr"
         asked=$((asked + 1))
     done < <(sed -n 's/^ *"expr": "\(.*\)",\?$/\1/p' "$dashboard" |
         sed 's/\\"/"/g; s/\$__rate_interval/1m/g; s/\$instance/.*/g')
