@@ -1,5 +1,5 @@
 //! What the rules and the dashboard rest on, held against `docs/metrics.md`; the alerts, against
-//! `docs/slo.md` and their tests.
+//! `docs/slo.md` and their tests; what Grafana is given, against `docker-compose.yml`.
 
 use super::{quoted, read, rows};
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,6 +130,31 @@ fn each_alert_says_where_to_read_what_to_do() {
     assert_eq!(runbooks.len(), values(&read(RULES), "alert").len());
     let used: BTreeSet<_> = runbooks.into_iter().collect();
     assert_eq!(used, anchors);
+}
+
+#[test]
+fn grafana_finds_its_source_and_the_dashboard() {
+    let compose = read("docker-compose.yml");
+    let source = read("deploy/grafana/provisioning/datasources/prometheus.yml");
+    assert_eq!(values(&source, "url"), ["http://prometheus:9090"]);
+    assert!(compose.contains("\n  prometheus:\n"), "no such service");
+    assert!(compose.contains("${PROMETHEUS_PORT:-9090}:9090\""));
+    let uid = &values(&source, "uid")[0];
+    let shown = serde_json::from_str::<serde_json::Value>(&read(DASHBOARD)).unwrap();
+    let preset = &shown["templating"]["list"][0];
+    assert_eq!(preset["type"], "datasource");
+    assert_eq!(preset["current"]["value"], uid.as_str());
+
+    let provider = read("deploy/grafana/provisioning/dashboards/cartwright.yml");
+    let path = &values(&provider, "path")[0];
+    for mount in [
+        "./deploy/grafana/provisioning:/etc/grafana/provisioning:ro".to_owned(),
+        format!("./deploy/grafana/dashboards:{path}:ro"),
+    ] {
+        assert!(compose.contains(&format!("- {mount}\n")), "{mount}");
+    }
+    let home = values(&compose, "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH");
+    assert_eq!(home, [format!("{path}/cartwright.json")]);
 }
 
 #[test]
