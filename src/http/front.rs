@@ -159,7 +159,7 @@ impl Connection {
         };
         api.cors.mark(origin, response.headers_mut());
         finish(response.headers_mut(), id);
-        if api.is_draining.load(Ordering::Relaxed) {
+        if api.is_draining.load(Ordering::Relaxed) || self.turn.is_last() {
             let headers = response.headers_mut();
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -174,12 +174,7 @@ impl Connection {
 impl Connection {
     /// Answers that there is no time, for as little as it can be done, and has the connection
     /// closed. There is no span, and no line in the log: the server tells that it is behind.
-    async fn refuse<B>(
-        &self,
-        target: &Target,
-        request: Request<B>,
-        started: Instant,
-    ) -> Response
+    async fn refuse<B>(&self, target: &Target, request: Request<B>, started: Instant) -> Response
     where
         B: Body,
     {

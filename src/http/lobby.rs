@@ -27,7 +27,13 @@ pub async fn hold<T>(
     let workers = Handle::current();
     let held = listeners.into_iter().map(|listener| {
         let door = Door::lent(listener);
-        run(door, service, limits.clone(), &workers, std::future::pending())
+        run(
+            door,
+            service,
+            limits.clone(),
+            &workers,
+            std::future::pending(),
+        )
     });
     tokio::select! {
         done = waiting => done,

@@ -103,7 +103,12 @@ impl Offer {
     async fn send(self, rate: f64, time: Duration) -> Result<Load, Failure> {
         let mut connections = Vec::new();
         for _ in 0..self.connections {
-            connections.push(Some(Connection::open(self.address).await?));
+            connections.push(match Connection::open(self.address).await {
+                Ok(connection) => Some(connection),
+                // It comes again when it has something to ask.
+                Err(error) if end_of(&error, true).is_some_and(End::is_refusal) => None,
+                Err(error) => return Err(error.into()),
+            });
         }
         let schedule = Arc::new(Mutex::new(Schedule::new(rate, time)));
         let mut sending = JoinSet::new();
@@ -163,10 +168,10 @@ async fn ask(
     kept: &mut Option<Connection>,
     request: &Request,
 ) -> Result<End, Failure> {
-    let (mut connection, is_new) = match kept.take() {
-        Some(connection) => (connection, false),
+    let mut connection = match kept.take() {
+        Some(connection) => connection,
         None => match Connection::open(address).await {
-            Ok(connection) => (connection, true),
+            Ok(connection) => connection,
             Err(error) => return end_of(&error, true).ok_or_else(|| error.into()),
         },
     };
@@ -180,7 +185,7 @@ async fn ask(
         Err(failure) => {
             let end = failure
                 .downcast_ref()
-                .and_then(|error| end_of(error, is_new));
+                .and_then(|error| end_of(error, connection.is_new));
             end.ok_or(failure)
         }
     }

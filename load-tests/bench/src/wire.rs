@@ -42,6 +42,8 @@ pub(crate) fn request(method: &str, path: &str, token: Option<&str>, body: &str)
 pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
+    /// Whether nothing was answered on it yet.
+    pub(crate) is_new: bool,
     /// Whether the server said that it closes it.
     pub(crate) is_over: bool,
 }
@@ -53,6 +55,7 @@ impl Connection {
         Ok(Self {
             stream,
             read: Vec::with_capacity(64 * 1024),
+            is_new: true,
             is_over: false,
         })
     }
@@ -80,6 +83,7 @@ impl Connection {
             if let Some(measured) = measured(&self.read)?
                 && self.read.len() >= measured.head + measured.length
             {
+                self.is_new = false;
                 self.is_over = measured.is_last;
                 let body = &self.read[measured.head..measured.head + measured.length];
                 return Ok((measured.status, body));

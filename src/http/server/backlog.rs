@@ -1,6 +1,6 @@
 //! Connections that are ready, and wait until a thread of the runtime gets to them: how many there
-//! are, how long each waited, and how long one more would. Decides what is too long, and refuses
-//! nothing itself.
+//! are, how long each waited, and how long one more would. Decides what is too long and who are too
+//! many, and refuses nothing itself.
 
 use futures::task::AtomicWaker;
 use std::pin::Pin;
@@ -26,6 +26,8 @@ const SMOOTHED: u64 = 8;
 /// The connections that wait.
 pub(super) struct Backlog {
     waiting: AtomicUsize,
+    /// All that are open, whether they wait or not.
+    open: AtomicUsize,
     /// How long one may wait.
     patience: Duration,
     began: Instant,
@@ -37,6 +39,7 @@ impl Backlog {
     pub(super) fn new(patience: Duration) -> Self {
         Self {
             waiting: AtomicUsize::new(0),
+            open: AtomicUsize::new(0),
             patience,
             began: Instant::now(),
             pace: AtomicU64::new(0),
@@ -46,10 +49,20 @@ impl Backlog {
     /// Whether more connections would have to wait for a good part of what they may. It is a
     /// forecast: when the first of those too many had waited, many more would have come.
     pub(super) fn is_behind(&self) -> bool {
-        let waiting = self.waiting.load(Ordering::Relaxed);
+        self.are_many() && self.wait_for(&self.waiting) >= self.patience / PART
+    }
+
+    /// Whether those who are in already would wait too long if all of them asked: to refuse others
+    /// is not enough then.
+    fn is_crowded(&self) -> bool {
+        self.is_behind() && self.wait_for(&self.open) >= self.patience
+    }
+
+    /// How long it takes to get to so many.
+    fn wait_for(&self, connections: &AtomicUsize) -> Duration {
         let pace = Duration::from_nanos(self.pace.load(Ordering::Relaxed));
-        let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-        self.are_many() && pace.saturating_mul(waiting) >= self.patience / PART
+        let connections = connections.load(Ordering::Relaxed);
+        pace.saturating_mul(u32::try_from(connections).unwrap_or(u32::MAX))
     }
 
     /// Waits until that is over.
@@ -125,6 +138,11 @@ impl Turn {
         self.was_late.load(Ordering::Relaxed)
     }
 
+    /// Whether the connection had better end with this turn's answer.
+    pub(in crate::http) fn is_last(&self) -> bool {
+        self.backlog.is_crowded()
+    }
+
     fn wait(&self) {
         // Counted before it can be taken back: one too many for a moment is nobody's harm, and one
         // too few, where there is none, would be very many.
@@ -183,6 +201,7 @@ pub(super) struct InTurn<F> {
 impl<F> InTurn<F> {
     /// What `connection` makes, which is told its turn.
     pub(super) fn new(backlog: Arc<Backlog>, connection: impl FnOnce(Arc<Turn>) -> F) -> Self {
+        backlog.open.fetch_add(1, Ordering::Relaxed);
         let turn = Turn::new(backlog);
         Self {
             connection: Box::pin(connection(turn.clone())),
@@ -207,6 +226,7 @@ impl<F: Future> Future for InTurn<F> {
 impl<F> Drop for InTurn<F> {
     fn drop(&mut self) {
         self.turn.end_wait(GONE);
+        self.turn.backlog.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -288,6 +308,30 @@ mod tests {
         assert_eq!(count(&waiting), 0);
         waker.wake_by_ref();
         assert_eq!(count(&waiting), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn there_are_too_many_when_all_of_them_could_not_be_seen_to_in_time() {
+        let seen_to = 5 * FEW / 2;
+        let mut crowd = waiting(4 * FEW);
+        advance(PATIENCE).await;
+        for number in 0..seen_to {
+            crowd.is_late(number);
+        }
+        // Those who wait may; but all the others are there still.
+        assert!(crowd.backlog.is_crowded());
+        assert!(crowd.connections[0].1.is_last());
+        // Whoever is gone asks no more.
+        crowd.connections.drain(..seen_to);
+        assert!(crowd.backlog.is_behind());
+        assert!(!crowd.backlog.is_crowded());
+        // And whoever does not wait is in nobody's way.
+        let mut idle = waiting(4 * FEW);
+        advance(PATIENCE).await;
+        for number in 0..4 * FEW {
+            idle.is_late(number);
+        }
+        assert!(!idle.backlog.is_crowded());
     }
 
     #[tokio::test(start_paused = true)]

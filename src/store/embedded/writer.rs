@@ -93,7 +93,9 @@ impl Writer {
         }
         let begun = Instant::now();
         let mut transaction = self.shared.begin_write()?;
-        transaction.set_quick_repair(true);
+        // So that damage to what was acknowledged is told from a commit that a crash cut short. The
+        // state of the allocator is not saved, as opening checks the whole file, and finds it.
+        transaction.set_two_phase_commit(true);
         let results = self.apply(&mut WriteView::new(&transaction), batch)?;
         // Refusals alone change nothing, and rest on what is durable.
         if results.iter().any(Result::is_ok) {
