@@ -11,9 +11,8 @@ const CLIENTS: usize = 250;
 /// Less than it takes to answer so many as may wait for however long.
 const PATIENCE: &str = "1ms";
 
-/// The answers to this, asked by each of many at once, numbered in place of `{}`; of each all that
-/// came until the connection was closed.
-async fn answers(app: &TestApp, request: &str) -> Vec<String> {
+/// Many, each of whom has asked this at once, numbered in place of `{}`.
+async fn asked(app: &TestApp, request: &str) -> Vec<TcpStream> {
     let address = app.url.strip_prefix("http://").unwrap();
     let mut streams = Vec::new();
     for _ in 0..CLIENTS {
@@ -29,8 +28,13 @@ async fn answers(app: &TestApp, request: &str) -> Vec<String> {
         let request = request.replace("{}", &number.to_string());
         assert_eq!(stream.try_write(request.as_bytes()).unwrap(), request.len());
     }
+    streams
+}
+
+/// The answers to this, as [`asked`]; of each all that came until the connection was closed.
+async fn answers(app: &TestApp, request: &str) -> Vec<String> {
     let mut answers = Vec::new();
-    for mut stream in streams {
+    for mut stream in asked(app, request).await {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answers.push(answer);
@@ -106,6 +110,24 @@ async fn what_tells_how_the_node_is_is_never_refused() {
                 .all(|answer| answer.starts_with("HTTP/1.1 200 "))
         );
     }
+}
+
+#[tokio::test]
+async fn connections_end_with_their_answers_while_there_are_too_many() {
+    let app = TestApp::with(&["--queue-timeout", PATIENCE]).await;
+    let mut streams = asked(&app, "GET /health HTTP/1.1\r\nHost: shop\r\n\r\n").await;
+    let mut ending = Vec::new();
+    // None is closed before the last has its answer: to see to that would be more to wait for.
+    for stream in &mut streams {
+        let mut answer = vec![0; 1_024];
+        let length = stream.read(&mut answer).await.unwrap();
+        let answer = String::from_utf8_lossy(&answer[..length]).to_lowercase();
+        assert!(answer.starts_with("http/1.1 200 "), "{answer}");
+        ending.push(answer.contains("\r\nconnection: close\r\n"));
+    }
+    assert!(ending.contains(&true));
+    // Nobody waits behind the last.
+    assert_eq!(ending.last(), Some(&false));
 }
 
 #[tokio::test]
