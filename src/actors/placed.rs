@@ -273,6 +273,11 @@ impl<E: Routed> Placed<E> {
         self.cluster.has(E::hash(key))
     }
 
+    /// What the node is called that has the actor of `key`, where there are several.
+    pub(crate) fn owner(&self, key: &E::Key) -> Option<String> {
+        self.cluster.owner(E::hash(key))
+    }
+
     /// Has the actors of all keys that are not to be kept finish what they have, and end.
     pub(crate) async fn hand_over(&self, keeps: impl Fn(KeyHash) -> bool, deadline: Instant) {
         self.handing.store(self.cluster.number(), Ordering::Release);

@@ -177,6 +177,14 @@ impl Cluster {
             .is_none_or(|node| node.is_leased() && node.standing.load().spot(key) == Spot::Here)
     }
 
+    /// What the node is called that owns the key in the latest view; `None` for a node alone, and
+    /// where there is no node.
+    #[must_use]
+    pub fn owner(&self, key: KeyHash) -> Option<String> {
+        let standing = self.0.as_ref()?.standing.load();
+        standing.owner(key).map(|owner| owner.name.clone())
+    }
+
     /// The number of the latest view that is known; 0 for a node alone.
     #[must_use]
     pub fn number(&self) -> u64 {

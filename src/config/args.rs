@@ -112,7 +112,8 @@ pub struct ServeArgs {
 
     /// Addresses and networks of the proxies in front (`10.0.0.0/8,192.0.2.7`), whose
     /// X-Forwarded-For says who the client is; it counts for nothing from others. Behind a proxy
-    /// that is not named here, all its clients are limited as one
+    /// that is not named here, all its clients are limited as one. To those that are, answers name
+    /// the node that has the user, as Cartwright-Node
     #[arg(
         long,
         env = "CARTWRIGHT_TRUSTED_PROXIES",

@@ -20,16 +20,21 @@ use std::mem;
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 use tracing::Instrument;
-use warp::http::header::{CACHE_CONTROL, CONNECTION, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use warp::http::header::{
+    CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use warp::http::{HeaderMap, Request, StatusCode};
 use warp::reply::Response;
 
 const REQUEST_ID: &str = "x-request-id";
+/// What the node is called that has the user who asked: a proxy may send the user's next requests
+/// there, which then take no call of another node.
+const NODE: HeaderName = HeaderName::from_static("cartwright-node");
 /// The longest request id that is taken from a client, in characters.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -134,6 +139,7 @@ impl Connection {
             target,
             uri,
             headers,
+            user: OnceLock::new(),
         });
         let traceparent = || {
             let header = arrival.headers.get(TRACEPARENT)?;
@@ -158,9 +164,12 @@ impl Connection {
             }
         };
         api.cors.mark(origin, response.headers_mut());
-        finish(response.headers_mut(), id);
+        let headers = response.headers_mut();
+        finish(headers, id);
+        if let Some(node) = self.node_of(&arrival) {
+            headers.insert(NODE, node);
+        }
         if api.is_draining.load(Ordering::Relaxed) || self.turn.is_last() {
-            let headers = response.headers_mut();
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let (took, status) = (started.elapsed(), response.status());
@@ -172,6 +181,17 @@ impl Connection {
 }
 
 impl Connection {
+    /// Who has the user whose request it is, where a trusted proxy asks: how many nodes there are,
+    /// and which, is nobody else's business.
+    fn node_of(&self, arrival: &Arrival) -> Option<HeaderValue> {
+        let api = &self.front.api;
+        let user = *arrival.user.get()?;
+        if !api.limiter.trusts(self.peer.ip()) {
+            return None;
+        }
+        HeaderValue::try_from(api.users.node_of(user)?).ok()
+    }
+
     /// Answers that there is no time, for as little as it can be done, and has the connection
     /// closed. There is no span, and no line in the log: the server tells that it is behind.
     async fn refuse<B>(&self, target: &Target, request: Request<B>, started: Instant) -> Response

@@ -177,6 +177,7 @@ impl StartingNode {
             ["--cluster-secret", SECRET],
             ["--jwt-secret", SECRET],
             ["--rate-limit", "off"],
+            ["--trusted-proxies", "127.0.0.1"],
         ];
         let flags = flags.as_flattened().iter().map(ToString::to_string);
         let mut command = Task::Node {

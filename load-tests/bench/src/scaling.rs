@@ -1,5 +1,5 @@
 //! What several nodes cost: the processor time of all of them for a request, of one node, of three
-//! and of six, each behind HAProxy.
+//! and of six, each behind HAProxy as it is delivered, and behind one that asks nodes in turn.
 //!
 //! All fleets are asked in the same seconds, at the same rate for each of their nodes. So what is
 //! compared are nodes that do as much as the others, on a machine that is as busy: a node that is
@@ -12,7 +12,7 @@ mod fleet;
 
 use crate::measure::{Effort, Spread, Target, spread};
 use crate::{Failure, Table};
-use fleet::{Asked, Fleet};
+use fleet::{Asked, Balancing, Fleet};
 use futures::future::try_join_all;
 use std::fmt::Write;
 use std::time::Duration;
@@ -26,6 +26,7 @@ const FLAT: Target = Target::AtMost(1.1);
 struct Scenario {
     name: &'static str,
     asked: Asked,
+    balancing: Balancing,
     /// Requests a second, for each node.
     rate: u32,
     /// Three nodes to one.
@@ -34,22 +35,39 @@ struct Scenario {
 
 /// Ten nodes, HAProxy, the store and the clients share the machine: these leave all of them room on
 /// two cores.
-const SCENARIOS: [Scenario; 3] = [
+const SCENARIOS: [Scenario; 5] = [
     Scenario {
         name: "a product",
         asked: Asked::Product,
+        balancing: Balancing::Delivered,
         rate: 500,
         target: Target::AtMost(1.05),
     },
     Scenario {
         name: "a cart",
         asked: Asked::Cart,
+        balancing: Balancing::Delivered,
+        rate: 500,
+        target: Target::AtMost(1.8),
+    },
+    Scenario {
+        name: "a cart, nodes in turn",
+        asked: Asked::Cart,
+        balancing: Balancing::InTurn,
         rate: 500,
         target: Target::AtMost(1.8),
     },
     Scenario {
         name: "a change of a cart",
         asked: Asked::Change,
+        balancing: Balancing::Delivered,
+        rate: 100,
+        target: Target::AtMost(1.4),
+    },
+    Scenario {
+        name: "a change of a cart, nodes in turn",
+        asked: Asked::Change,
+        balancing: Balancing::InTurn,
         rate: 100,
         target: Target::AtMost(1.4),
     },
@@ -102,7 +120,8 @@ async fn unasked(fleet: &Fleet, time: Duration) -> Result<f64, Failure> {
 async fn cost(fleet: &Fleet, scenario: &Scenario, time: Duration) -> Result<f64, Failure> {
     let rate = f64::from(scenario.rate) * f64::from(u32::try_from(fleet.count())?);
     let before = fleet.cpu_time()?;
-    let load = fleet.offer(scenario.asked).run(rate, time).await?;
+    let offer = fleet.offer(scenario.asked, scenario.balancing);
+    let load = offer.run(rate, time).await?;
     let used = fleet.cpu_time()?.since(&before);
     let done = load.done(|_| true).len();
     if done != load.ended.len() || load.unsent > 0 {
@@ -136,7 +155,10 @@ fn table(idle: &Figures, asked: &[Figures; SCENARIOS.len()]) -> Table {
         }
         text.push('\n');
     }
-    let rates = SCENARIOS.map(|one| format!("{} for {}", one.rate, one.name));
+    let rates = SCENARIOS
+        .iter()
+        .map(|one| format!("{} for {}", one.rate, one.name));
+    let rates: Vec<_> = rates.collect();
     let _ = writeln!(text, "\nRequests a second and node: {}.", rates.join(", "));
     (text, misses)
 }
@@ -162,7 +184,8 @@ mod tests {
         let (text, misses) = table(&flat, &SCENARIOS.map(|_| flat.clone()));
         assert!(!misses, "{text}");
         for of in [[10.0, 19.0, 19.0], [10.0, 10.0, 11.5]] {
-            let dear = [flat.clone(), figures(of), flat.clone()];
+            let mut dear = SCENARIOS.map(|_| flat.clone());
+            dear[1] = figures(of);
             let (text, misses) = table(&flat, &dear);
             assert!(misses, "{text}");
         }

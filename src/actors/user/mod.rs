@@ -88,6 +88,12 @@ impl Users {
         }
     }
 
+    /// What the node is called that has the user, where there are several.
+    #[must_use]
+    pub fn node_of(&self, user: UserId) -> Option<String> {
+        self.placed.owner(&user)
+    }
+
     /// A user's account, whoever asks.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use super::measured::RouteMeasures;
 use crate::actors::Failure;
 use crate::actors::user::AccountView;
 use crate::auth::access::AccessClaims;
-use crate::domain::ids::RoleId;
+use crate::domain::ids::{RoleId, UserId};
 use crate::domain::user::{Command, Key, Request};
 use bytes::{Buf, Bytes};
 use futures::Stream;
@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use warp::Filter;
@@ -42,6 +42,8 @@ pub(super) struct Arrival {
     pub(super) uri: Uri,
     /// What came with it.
     pub(super) headers: HeaderMap,
+    /// Whose it is, once its token was judged.
+    pub(super) user: OnceLock<UserId>,
 }
 
 /// What answers the requests for an endpoint.

@@ -26,6 +26,8 @@ pub(super) fn authenticate(mut call: Call) -> Result<Call, ApiError> {
                 return Err(ApiError::Unauthenticated);
             };
             limiter.count_user(claims.user)?;
+            // Nobody else sets it.
+            let _ = call.arrival.user.set(claims.user);
             call.claims = Some(claims);
             Ok(call)
         }

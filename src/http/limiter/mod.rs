@@ -104,6 +104,11 @@ impl Limiter {
         forwarded::client(peer, headers, trusted)
     }
 
+    /// Whether `peer` is one of the trusted proxies.
+    pub(super) fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.contains(peer)
+    }
+
     /// Counts a request of an address. One of a user is not counted here.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ impl Fleet {
         command.args(["--ops-listen", &format!("127.0.0.1:{operations}")]);
         command.args(["--cluster-listen", "127.0.0.1:0", "--rate-limit", "off"]);
         command.args(["--cluster-detection", &format!("{}s", DETECTION.as_secs())]);
-        command.args(["--demo-catalog", "off"]);
+        command.args(["--demo-catalog", "off", "--trusted-proxies", "127.0.0.1"]);
         command.env("CARTWRIGHT_JWT_SECRET", SECRET);
         command.env("CARTWRIGHT_CLUSTER_SECRET", CLUSTER_SECRET);
         block_in_place(|| self.shop.started_as(name, &mut command))

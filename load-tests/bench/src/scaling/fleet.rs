@@ -1,5 +1,5 @@
 //! Nodes of one keyspace, each a process as it is shipped, behind HAProxy with the configuration
-//! that is delivered; and customers who ask them.
+//! that is delivered, and behind one that knows nothing of users; and customers who ask them.
 
 use crate::Failure;
 use crate::cpu_time::CpuTime;
@@ -27,14 +27,20 @@ const PRODUCTS: u32 = 40;
 const PATIENCE: Duration = Duration::from_secs(10);
 const CONFIGURATION: &str = include_str!("../../../../deploy/haproxy/haproxy.cfg");
 
-/// Some nodes, HAProxy, and what their customers do.
+/// Some nodes, each HAProxy, and what their customers do.
 pub(crate) struct Fleet {
     nodes: Vec<NodeProcess>,
-    haproxy: Mortal,
     keyspace: Keyspace,
+    /// In the order of [`Balancing`].
+    entrances: [Entrance; 2],
+    _dir: TempDir,
+}
+
+/// One HAProxy.
+struct Entrance {
+    haproxy: Mortal,
     /// In the order of [`Asked`].
     offers: [Offer; 3],
-    _dir: TempDir,
 }
 
 /// What customers ask for.
@@ -46,6 +52,15 @@ pub(crate) enum Asked {
     Cart,
     /// A change of their carts.
     Change,
+}
+
+/// Which node is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Balancing {
+    /// Who has the user, as it is delivered.
+    Delivered,
+    /// All of them in turn.
+    InTurn,
 }
 
 impl Fleet {
@@ -67,13 +82,14 @@ impl Fleet {
         let nodes = starting.into_iter().map(StartingNode::served);
         let nodes = nodes.collect::<Result<Vec<_>, Failure>>()?;
         settled(&store, count).await?;
-        let address = free_address()?;
-        let haproxy = haproxy(dir.path(), address, &nodes)?;
-        is_there(address).await?;
+        let any = nodes.first().ok_or("no nodes")?.address;
+        let customers = customers(any, u64::try_from(count * CUSTOMERS)?).await?;
+        let entrance = |balancing| Entrance::open(dir.path(), &nodes, balancing, &customers);
+        let delivered = entrance(Balancing::Delivered).await?;
+        let in_turn = entrance(Balancing::InTurn).await?;
         Ok(Self {
-            offers: offers(address, count * CUSTOMERS).await?,
+            entrances: [delivered, in_turn],
             nodes,
-            haproxy,
             keyspace,
             _dir: dir,
         })
@@ -85,8 +101,8 @@ impl Fleet {
     }
 
     /// What its customers do.
-    pub(crate) fn offer(&self, asked: Asked) -> &Offer {
-        &self.offers[asked as usize]
+    pub(crate) fn offer(&self, asked: Asked, balancing: Balancing) -> &Offer {
+        &self.entrances[balancing as usize].offers[asked as usize]
     }
 
     /// What its nodes have had of the processors until now. HAProxy is not counted.
@@ -96,8 +112,28 @@ impl Fleet {
 
     /// Ends them, and removes what they had.
     pub(crate) async fn end(self) -> Result<(), Failure> {
-        drop((self.haproxy, self.nodes));
+        drop((self.entrances.map(|entrance| entrance.haproxy), self.nodes));
         self.keyspace.remove().await
+    }
+}
+
+impl Entrance {
+    async fn open(
+        dir: &Path,
+        nodes: &[NodeProcess],
+        balancing: Balancing,
+        customers: &[Customer],
+    ) -> Result<Self, Failure> {
+        let address = free_address()?;
+        let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
+        let file = dir.join(format!("haproxy-{}.cfg", balancing as usize));
+        std::fs::write(&file, configuration(&addresses, balancing))?;
+        let haproxy = haproxy(&file, address)?;
+        is_there(address).await?;
+        Ok(Self {
+            haproxy,
+            offers: offers(address, customers).await?,
+        })
     }
 }
 
@@ -106,10 +142,7 @@ fn free_address() -> Result<SocketAddr, Failure> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-fn haproxy(dir: &Path, listen: SocketAddr, nodes: &[NodeProcess]) -> Result<Mortal, Failure> {
-    let addresses: Vec<_> = nodes.iter().map(|node| node.address).collect();
-    let file = dir.join("haproxy.cfg");
-    std::fs::write(&file, configuration(&addresses))?;
+fn haproxy(file: &Path, listen: SocketAddr) -> Result<Mortal, Failure> {
     let mut command = Command::new("haproxy");
     command.args(["-q", "-db", "-f"]).arg(file);
     command.env("CARTWRIGHT_HAPROXY_LISTEN", listen.to_string());
@@ -120,13 +153,14 @@ fn haproxy(dir: &Path, listen: SocketAddr, nodes: &[NodeProcess]) -> Result<Mort
 }
 
 /// What is delivered for three nodes, for these.
-fn configuration(nodes: &[SocketAddr]) -> String {
-    let is_server = |line: &&str| line.trim_start().starts_with("server ");
-    let mut lines: Vec<String> = CONFIGURATION
-        .lines()
-        .filter(|line| !is_server(line))
-        .map(str::to_owned)
-        .collect();
+fn configuration(nodes: &[SocketAddr], balancing: Balancing) -> String {
+    let is_kept = |line: &str| match line.split_whitespace().next() {
+        Some("server") => false,
+        Some("use-server") => matches!(balancing, Balancing::Delivered),
+        _ => true,
+    };
+    let delivered = CONFIGURATION.lines().filter(|line| is_kept(line));
+    let mut lines: Vec<String> = delivered.map(str::to_owned).collect();
     for (number, address) in (1..).zip(nodes) {
         lines.push(format!("    server node-{number} {address}"));
     }
@@ -147,13 +181,13 @@ async fn is_there(address: SocketAddr) -> Result<(), Failure> {
     Err("HAProxy does not answer".into())
 }
 
-async fn offers(address: SocketAddr, count: usize) -> Result<[Offer; 3], Failure> {
+async fn offers(address: SocketAddr, customers: &[Customer]) -> Result<[Offer; 3], Failure> {
     let (mut products, mut carts, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-    for customer in customers(address, u64::try_from(count)?).await? {
+    for customer in customers {
         let product = |number| get(&format!("/api/v1/catalog/products/prod-{number}"), None);
         products.push(way(Kind::Read, (1..=PRODUCTS).map(product).collect()));
-        carts.push(way(Kind::Read, vec![cart(&customer)]));
-        changed.push(way(Kind::Change, changes(address, &customer).await?));
+        carts.push(way(Kind::Read, vec![cart(customer)]));
+        changed.push(way(Kind::Change, changes(address, customer).await?));
     }
     Ok([products, carts, changed].map(|ways| Offer::new(address, ways)))
 }
@@ -174,7 +208,7 @@ mod tests {
     #[test]
     fn what_is_delivered_is_made_for_any_number_of_nodes() {
         let nodes = [1, 2].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let made = configuration(&nodes);
+        let made = configuration(&nodes, Balancing::Delivered);
         let servers: Vec<_> = made
             .lines()
             .filter(|line| line.contains("server node"))
@@ -188,5 +222,7 @@ mod tests {
         );
         let others = |text: &str| text.lines().count();
         assert_eq!(others(&made) - 2, others(CONFIGURATION) - 3);
+        let in_turn = configuration(&nodes, Balancing::InTurn);
+        assert_eq!(others(&in_turn), others(&made) - 1);
     }
 }
