@@ -2,7 +2,7 @@
 //!
 //! Sets the process's one subscriber, when the composition root says so; libraries and tests log
 //! through `tracing` and need nothing of this. Whoever takes part in a request takes along on whose
-//! behalf it is ([`caller`]), and makes its spans by way of [`traces`].
+//! behalf it is (`caller`), and makes its spans by way of [`traces`].
 
 mod base;
 pub(crate) mod caller;
