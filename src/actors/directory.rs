@@ -5,11 +5,11 @@
 //! node never has two actors of one key.
 
 use super::Failure;
-use super::caller::Caller;
 use super::metrics::KindMetrics;
 use super::supervisor::Shards;
 use crate::cluster::Ticket;
 use crate::metrics::Gauge;
+use crate::telemetry::caller::Caller;
 use crate::telemetry::traces;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry as Slot;
@@ -174,7 +174,7 @@ impl<E: Entity> Port<E> {
             true => reply,
             false => Err(Failure::Unavailable),
         };
-        traces::done(&self.caller.span);
+        traces::done(self.caller.span());
         let _ = self.answer.send(Answer::Given(reply));
     }
 

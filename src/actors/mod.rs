@@ -4,7 +4,6 @@
 pub mod accounts;
 pub mod administration;
 mod beside;
-mod caller;
 mod directory;
 mod metrics;
 pub mod orders;
@@ -17,7 +16,6 @@ mod system;
 pub mod user;
 mod wire;
 
-pub use caller::identified;
 pub use directory::Bounds;
 pub use owner::Owner;
 pub use system::{NotStarted, Options, System};

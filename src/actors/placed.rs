@@ -4,12 +4,12 @@
 //! the request on. An answer is given only while this node may give it, judged once it is there.
 
 use super::Failure;
-use super::caller::{self, Caller};
 use super::directory::{Directory, Entity, Unread};
 use super::wire::{Wire, decode, encode};
 use crate::cluster::{
     Answer, Call, Cluster, KeyHash, Kind, Peer, Place, Ticket, Unanswered, Unplaced,
 };
+use crate::telemetry::caller::{self, Caller};
 use crate::telemetry::traces::{self, TraceParent, traced};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -228,13 +228,10 @@ impl<E: Routed> Placed<E> {
     /// [`Unanswered::NotSent`] where this node cannot tell in time whose the actor is, or must not
     /// answer for it now.
     pub(crate) async fn answer(&self, call: Call) -> Result<Answer, Unanswered> {
-        let caller = Caller {
-            span: traces::continued(call.traceparent.as_ref(), |is_traced| {
-                let request_id = call.request_id.as_deref();
-                traces::begun!(is_traced, "cluster.call", request_id = request_id)
-            }),
-            request_id: call.request_id.clone(),
-        };
+        let span = traces::continued(call.traceparent.as_ref(), || {
+            traces::begun!("cluster.call", request_id = call.request_id.as_deref())
+        });
+        let caller = Caller::node(call.request_id.clone(), span);
         let answered = caller.on_behalf(self.answer_unless_elsewhere(call)).await;
         self.directory.metrics().served(&answered);
         answered

@@ -7,6 +7,7 @@
 mod metrics;
 
 use crate::sources::Entropy;
+use crate::telemetry::caller::Caller;
 use argon2::password_hash::{Error as HashError, PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, PasswordHash, Version};
 use metrics::HashMetrics;
@@ -173,11 +174,11 @@ impl Hasher {
             .map_err(|_| Error::Interrupted)?;
         self.metrics.wait.took(begun.elapsed());
         let (engine, metrics) = (Arc::clone(&self.engine), Arc::clone(&self.metrics));
-        let span = tracing::Span::current();
+        let caller = Caller::current();
         tokio::task::spawn_blocking(move || {
             let _held = (place, worker);
             let begun = Instant::now();
-            let done = span.in_scope(|| work(&engine));
+            let done = caller.in_scope(|| work(&engine));
             metrics.time.took(begun.elapsed());
             done
         })
@@ -236,14 +237,13 @@ impl Engine {
 mod tests {
     use super::*;
     use crate::sources::SystemEntropy;
+    use crate::telemetry::caller;
     use futures::poll;
     use std::pin::pin;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-    use std::sync::{Mutex, mpsc};
+    use std::sync::mpsc;
     use std::task::Poll;
-    use std::thread::ThreadId;
-    use tracing::Instrument;
-    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+    use tracing::Span;
 
     fn hasher(workers: usize, queue: usize) -> Hasher {
         let limits = Limits { workers, queue };
@@ -412,27 +412,15 @@ mod tests {
         hasher.hash("correct horse".into()).await.unwrap();
     }
 
-    #[derive(Clone, Default)]
-    struct Entered(Arc<Mutex<Vec<ThreadId>>>);
-
-    impl<S: tracing::Subscriber> Layer<S> for Entered {
-        fn on_enter(&self, _: &tracing::span::Id, _: Context<'_, S>) {
-            self.0.lock().unwrap().push(std::thread::current().id());
-        }
-    }
-
     #[tokio::test]
-    async fn the_callers_span_goes_with_the_work() {
-        let entered = Entered::default();
-        let subscriber = tracing_subscriber::registry().with(entered.clone());
-        let _guard = tracing::subscriber::set_default(subscriber);
+    async fn the_caller_goes_with_the_work() {
         let hasher = hasher(1, 0);
-        let worker = hasher
-            .run(|_| Ok(std::thread::current().id()))
-            .instrument(tracing::error_span!("request"))
+        let told = hasher.run(|_| Ok((std::thread::current().id(), caller::request_id())));
+        let (worker, id) = Caller::node(Some("r-1".into()), Span::none())
+            .on_behalf(told)
             .await
             .unwrap();
         assert_ne!(worker, std::thread::current().id());
-        assert!(entered.0.lock().unwrap().contains(&worker));
+        assert_eq!(id.as_deref(), Some("r-1"));
     }
 }

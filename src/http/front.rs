@@ -1,4 +1,4 @@
-//! What surrounds every request, whatever it asks for: its id, its span and log line, the answer
+//! What surrounds every request, whatever it asks for: its id, its trace and log line, the answer
 //! to a panic, and the headers that all answers carry.
 
 use super::endpoints::Target;
@@ -6,8 +6,9 @@ use super::error::{ApiError, Refused};
 use super::filters::{Arrival, Route, unmatched};
 use super::server::backlog::Turn;
 use super::{Api, MAX_BODY, routes};
-use crate::actors::{Failure, identified};
+use crate::actors::Failure;
 use crate::sources::Entropy;
+use crate::telemetry::caller::Caller;
 use crate::telemetry::traces::{self, TRACEPARENT, TraceParent};
 use bytes::Buf;
 use futures::FutureExt;
@@ -24,7 +25,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
-use tracing::Instrument;
 use warp::http::header::{
     CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
@@ -145,22 +145,22 @@ impl Connection {
             let header = arrival.headers.get(TRACEPARENT)?;
             TraceParent::parse(header.to_str().ok()?)
         };
-        let span = traces::entered(traceparent, |is_traced| {
+        let (id_text, at) = (id.to_str().unwrap_or_default(), arrival.target.route());
+        let span = traces::entered(traceparent, || {
             traces::begun!(
-                is_traced,
                 traces::REQUEST,
-                request_id = %id.to_str().unwrap_or_default(),
-                http.method = %method.as_str(),
-                http.route = %arrival.target.route(),
+                request_id = id_text,
+                http.request.method = %method,
+                http.route = at,
             )
         });
+        let caller = Caller::client(id_text.into(), method, at, span);
         let route = self.front.route(&arrival.target);
         let mut response = match preflight {
             Some(answer) => answer,
             None => {
                 let passed = self.front.pass(route, &arrival, request);
-                let id = id.to_str().unwrap_or_default().into();
-                identified(id, passed.instrument(span.clone())).await
+                caller.clone().on_behalf(passed).await
             }
         };
         api.cors.mark(origin, response.headers_mut());
@@ -174,8 +174,8 @@ impl Connection {
         }
         let (took, status) = (started.elapsed(), response.status());
         self.front.count(route, &response, took);
-        traces::answered(&span, status.as_u16());
-        span.in_scope(|| log(&arrival, status, took));
+        traces::answered(caller.span(), status.as_u16());
+        caller.in_scope(|| log(&arrival, status, took));
         response
     }
 }
@@ -193,7 +193,7 @@ impl Connection {
     }
 
     /// Answers that there is no time, for as little as it can be done, and has the connection
-    /// closed. There is no span, and no line in the log: the server tells that it is behind.
+    /// closed. There is no trace, and no line in the log: the server tells that it is behind.
     async fn refuse<B>(&self, target: &Target, request: Request<B>, started: Instant) -> Response
     where
         B: Body,

@@ -2,7 +2,8 @@
 
 use super::TelemetryError;
 use super::base::with_lines;
-use super::traces::{INNER, TRACED};
+use super::line::{ForMachines, ForPeople};
+use super::traces::TRACED;
 use crate::config::LogFormat;
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -14,11 +15,11 @@ use tracing_subscriber::registry::LookupSpan;
 /// # Errors
 /// A filter that is none.
 pub(super) fn wanted(filter: &str, with_traces: bool) -> Result<Targets, TelemetryError> {
-    let filter = parse(filter)?;
-    Ok(match with_traces {
-        true => filter.with_targets([(TRACED, LevelFilter::ERROR), (INNER, LevelFilter::ERROR)]),
-        false => filter.with_target(INNER, LevelFilter::OFF),
-    })
+    let spans = match with_traces {
+        true => LevelFilter::ERROR,
+        false => LevelFilter::OFF,
+    };
+    Ok(parse(filter)?.with_target(TRACED, spans))
 }
 
 /// A lone word that is no level would name a target and silence everything else: a typing error.
@@ -47,10 +48,9 @@ where
         .with_writer(writer)
         .with_ansi(ansi);
     match format {
-        LogFormat::Text => with_lines(below, lines, wanted),
+        LogFormat::Text => with_lines(below, lines.event_format(ForPeople), wanted),
         LogFormat::Json => {
-            let lines = lines.json().flatten_event(true);
-            let lines = lines.with_current_span(false).with_span_list(true);
+            let lines = lines.json().map_event_format(ForMachines::new);
             with_lines(below, lines, wanted)
         }
     }
@@ -59,9 +59,13 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::caller::Caller;
     use crate::telemetry::subscriber;
+    use hyper::Method;
+    use serde_json::Value;
     use std::io;
     use std::sync::{Arc, Mutex};
+    use tracing::Span;
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -77,21 +81,20 @@ mod tests {
         }
     }
 
-    fn logged(filter: &str, format: LogFormat) -> String {
+    /// What is written of what `work` logs.
+    fn written_of(filter: &str, format: LogFormat, ansi: bool, work: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
-        let log = subscriber(filter, format, None, false, move || writer.clone()).unwrap();
-        tracing::subscriber::with_default(log, || {
-            let _request = tracing::info_span!("request", request_id = "r-1").entered();
-            let _inner = tracing::info_span!("commit").entered();
-            tracing::debug!("quiet");
-            tracing::info!(
-                event = "store.commit.unknown",
-                elapsed_ms = 3,
-                "not known yet"
-            );
-        });
+        let log = subscriber(filter, format, None, ansi, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(log, work);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn logged(filter: &str, format: LogFormat) -> String {
+        written_of(filter, format, false, || {
+            tracing::debug!("quiet");
+            tracing::info!(elapsed_ms = 3, "store.commit.unknown");
+        })
     }
 
     #[test]
@@ -111,27 +114,99 @@ mod tests {
         }
     }
 
-    #[test]
-    fn machines_get_one_object_a_line_with_the_request_on_it() {
-        let lines = logged("info", LogFormat::Json);
-        assert_eq!(lines.lines().count(), 1, "{lines}");
-        let line: serde_json::Value = serde_json::from_str(&lines).unwrap();
-        assert_eq!(line["level"], "INFO");
-        assert_eq!(line["event"], "store.commit.unknown");
-        assert_eq!(line["elapsed_ms"], 3);
-        assert_eq!(line["spans"][0]["request_id"], "r-1");
-        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+    fn object(line: &str) -> Value {
+        assert_eq!(line.lines().count(), 1, "{line}");
+        serde_json::from_str(line).unwrap()
+    }
+
+    fn fields(line: &Value) -> [&Value; 4] {
+        ["request_id", "http.method", "http.route", "trace_id"].map(|name| &line[name])
+    }
+
+    fn client(id: &str) -> Caller {
+        Caller::client(id.into(), Method::GET, "/api/v1/cart", Span::none())
     }
 
     #[test]
-    fn people_get_one_line_with_the_request_on_it() {
-        let lines = logged("info", LogFormat::Text);
-        assert_eq!(lines.lines().count(), 1, "{lines}");
-        assert!(
-            lines.contains(r#"request{request_id="r-1"}:commit:"#),
-            "{lines}"
+    fn machines_get_one_object_a_line_with_the_request_on_it() {
+        let line = client("r-\"1").in_scope(|| logged("info", LogFormat::Json));
+        let line = object(&line);
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["message"], "store.commit.unknown");
+        assert_eq!(line["elapsed_ms"], 3);
+        assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+        let [id, method, route, trace] = fields(&line);
+        assert_eq!([id, method, route], ["r-\"1", "GET", "/api/v1/cart"]);
+        assert!(trace.is_null());
+    }
+
+    #[test]
+    fn people_get_one_line_that_ends_with_the_request() {
+        let line = client("r-1").in_scope(|| logged("info", LogFormat::Text));
+        let (time, line) = line.split_once(' ').unwrap();
+        assert!(time.ends_with('Z'), "{time}");
+        assert_eq!(
+            line,
+            " INFO cartwright::telemetry::log::tests: store.commit.unknown elapsed_ms=3 \
+             request_id=r-1 http.method=GET http.route=/api/v1/cart\n"
         );
-        assert!(lines.contains("not known yet event=\"store.commit.unknown\" elapsed_ms=3"));
+    }
+
+    #[test]
+    fn a_terminal_gets_colours() {
+        let told = || tracing::warn!("store.commit.unknown");
+        let line = written_of("info", LogFormat::Text, true, told);
+        assert!(line.starts_with("\x1b[2m2"), "{line:?}");
+        let rest = "Z\x1b[0m \x1b[33m WARN\x1b[0m \
+                    \x1b[2mcartwright::telemetry::log::tests:\x1b[0m store.commit.unknown\n";
+        assert!(line.ends_with(rest), "{line:?}");
+    }
+
+    #[test]
+    fn outside_a_request_nothing_is_told_of_one() {
+        let line = object(&logged("info", LogFormat::Json));
+        assert_eq!(fields(&line), [&Value::Null; 4]);
+        let line = logged("info", LogFormat::Text);
+        assert!(line.ends_with("elapsed_ms=3\n"), "{line}");
+    }
+
+    #[test]
+    fn another_nodes_call_tells_the_id_alone_and_an_endpoint_that_is_none_no_route() {
+        let call = Caller::node(Some("r-1".into()), Span::none());
+        let line = call.in_scope(|| logged("info", LogFormat::Text));
+        assert!(line.ends_with("elapsed_ms=3 request_id=r-1\n"), "{line}");
+        let lost = Caller::client("r-1".into(), Method::PUT, "", Span::none());
+        let line = lost.in_scope(|| logged("info", LogFormat::Text));
+        assert!(line.ends_with("request_id=r-1 http.method=PUT\n"), "{line}");
+    }
+
+    #[test]
+    fn what_an_event_tells_itself_is_told_once() {
+        let told = || client("r-1").in_scope(|| tracing::info!(request_id = "r-2", "app.started"));
+        for format in [LogFormat::Json, LogFormat::Text] {
+            let line = written_of("info", format, false, told);
+            assert_eq!(line.matches("request_id").count(), 1, "{line}");
+            assert!(
+                line.contains("r-2") && line.contains("/api/v1/cart"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn spans_are_not_told() {
+        let told = || {
+            let _elsewhere = tracing::error_span!("connection", peer = 7).entered();
+            tracing::info!("app.started");
+        };
+        for format in [LogFormat::Json, LogFormat::Text] {
+            let line = written_of("info", format, false, told);
+            assert!(
+                line.contains("app.started") && !line.contains("connection"),
+                "{line}"
+            );
+            assert!(!line.contains("span"), "{line}");
+        }
     }
 
     #[test]

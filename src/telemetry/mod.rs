@@ -1,10 +1,12 @@
 //! What is told of the program as it runs: the log on standard error, and the traces of requests.
 //!
 //! Sets the process's one subscriber, when the composition root says so; libraries and tests log
-//! through `tracing` and need nothing of this. Whoever takes part in a request begins its spans by
-//! way of [`traces`].
+//! through `tracing` and need nothing of this. Whoever takes part in a request takes along on whose
+//! behalf it is (`caller`), and makes its spans by way of [`traces`].
 
 mod base;
+pub(crate) mod caller;
+mod line;
 mod log;
 pub mod traces;
 

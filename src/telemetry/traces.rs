@@ -11,41 +11,28 @@ mod parent;
 pub use export::Traces;
 pub use parent::{TRACEPARENT, TraceParent};
 
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceId};
 use std::time::Duration;
 use tracing::{Level, Metadata, Span};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Target of the spans with which a node's part of a request begins that is not traced: they are
-/// there for the log.
-pub const HEAD: &str = "cartwright::request";
-/// Target of those of a request that is traced.
-pub const TRACED: &str = "cartwright::request::traced";
-/// Target of the spans that there are for traces alone.
-pub const INNER: &str = "cartwright::traced";
+/// Target of all spans of traces, and of nothing else.
+pub const TRACED: &str = "cartwright::traced";
 /// Name of the span of a client's request.
 pub const REQUEST: &str = "http.request";
 
 /// How long [`Traces::close`] waits for what is still to be sent.
 pub const FLUSH_TIME: Duration = Duration::from_secs(2);
 
-/// The span with which a node's part of a request begins, of the highest level, so that whatever is
-/// logged shows its fields; and of a trace, if it is to be traced.
+/// The span with which a node's part of a traced request begins. As all spans of traces it is of the
+/// highest level, so that they are there whatever is logged.
 macro_rules! begun {
-    ($is_traced:expr, $name:expr, $($field:tt)*) => {
-        match $is_traced {
-            true => tracing::error_span!(
-                target: $crate::telemetry::traces::TRACED,
-                $name,
-                trace_id = tracing::field::Empty,
-                $($field)*
-            ),
-            false => tracing::error_span!(
-                target: $crate::telemetry::traces::HEAD,
-                $name,
-                $($field)*
-            ),
-        }
+    ($name:expr $(, $($field:tt)*)?) => {
+        tracing::error_span!(
+            target: $crate::telemetry::traces::TRACED,
+            $name
+            $(, $($field)*)?
+        )
     };
 }
 pub(crate) use begun;
@@ -58,7 +45,7 @@ macro_rules! traced {
             let parent: &tracing::Span = $parent;
             match $crate::telemetry::traces::is_traced(parent) {
                 true => tracing::error_span!(
-                    target: $crate::telemetry::traces::INNER,
+                    target: $crate::telemetry::traces::TRACED,
                     parent: parent,
                     $name
                     $(, $($field)*)?
@@ -74,59 +61,55 @@ pub(crate) use traced;
 
 /// Whether anything is traced.
 pub(crate) fn is_on() -> bool {
-    tracing::span_enabled!(target: INNER, Level::ERROR)
+    tracing::span_enabled!(target: TRACED, Level::ERROR)
 }
 
 fn context(span: &Span) -> SpanContext {
     span.context().span().span_context().clone()
 }
 
+/// The span that whoever calls this is in, if anything is traced.
+pub(crate) fn current() -> Span {
+    match is_on() {
+        true => Span::current(),
+        false => Span::none(),
+    }
+}
+
 /// Whether the span is of a trace. Its target says so, which costs no look at the trace.
 pub(crate) fn is_traced(span: &Span) -> bool {
-    has_target(span, &[TRACED, INNER])
-}
-
-/// Whether there is the span for a trace alone.
-fn is_inner(span: &Span) -> bool {
-    has_target(span, &[INNER])
-}
-
-fn has_target(span: &Span, targets: &[&str]) -> bool {
     let target = span.metadata().map(Metadata::target);
-    !span.is_disabled() && target.is_some_and(|target| targets.contains(&target))
+    !span.is_disabled() && target == Some(TRACED)
 }
 
-/// The span of a client's request that `make` makes, by `begun!`, of a request that is traced or not.
+/// The id of the trace that the span is of.
+pub(crate) fn id(span: &Span) -> Option<TraceId> {
+    let id = is_traced(span).then(|| context(span).trace_id());
+    id.filter(|id| *id != TraceId::INVALID)
+}
+
+/// The span of a client's request that `make` makes, by `begun!`, if it is to be traced; else none.
 /// `traceparent` is what the client says that the request is part of: it counts where the request is
 /// traced, and does not decide whether it is.
 pub(crate) fn entered(
     traceparent: impl FnOnce() -> Option<TraceParent>,
-    make: impl FnOnce(bool) -> Span,
+    make: impl FnOnce() -> Span,
 ) -> Span {
     if !is_on() || !head::draws() {
-        return make(false);
+        return Span::none();
     }
-    let parent = traceparent().map(TraceParent::undecided);
-    named(match parent {
-        Some(parent) => parent.over(|| make(true)),
-        None => make(true),
-    })
+    match traceparent().map(TraceParent::undecided) {
+        Some(parent) => parent.over(make),
+        None => make(),
+    }
 }
 
-/// The span that `make` makes of another node's call, as [`entered`]: traced where that node traces
-/// it.
-pub(crate) fn continued(parent: Option<&TraceParent>, make: impl FnOnce(bool) -> Span) -> Span {
+/// The span that `make` makes of another node's call, as [`entered`]: where that node traces it.
+pub(crate) fn continued(parent: Option<&TraceParent>, make: impl FnOnce() -> Span) -> Span {
     match parent {
-        Some(parent) if is_on() && parent.is_sampled() => named(parent.over(|| make(true))),
-        _ => make(false),
+        Some(parent) if is_on() && parent.is_sampled() => parent.over(make),
+        _ => Span::none(),
     }
-}
-
-/// Has the log show which trace the span is of.
-fn named(span: Span) -> Span {
-    let id = context(&span).trace_id();
-    span.record("trace_id", tracing::field::display(id));
-    span
 }
 
 /// Notes the status that a client's request was answered with.
@@ -136,10 +119,10 @@ pub(crate) fn answered(span: &Span, status: u16) {
     }
 }
 
-/// Has a span of [`INNER`] end now, or when it is left the next time, rather than when it was left
+/// Has a span end now, or when it is left the next time, rather than when it was left
 /// last.
 pub(crate) fn done(span: &Span) {
-    if is_inner(span) {
+    if is_traced(span) {
         span.in_scope(|| ());
     }
 }
@@ -153,7 +136,7 @@ pub(crate) fn shared<'a>(
     if !is_on() {
         return Span::none();
     }
-    let mut askers = askers.filter(|asker| is_inner(asker));
+    let mut askers = askers.filter(|asker| is_traced(asker));
     let Some(first) = askers.next() else {
         return Span::none();
     };

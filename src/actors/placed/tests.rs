@@ -1,5 +1,7 @@
 //! Placement over actors that do nothing but say at which node they are.
 
+mod log;
+
 use super::*;
 use crate::actors::directory::{Bounds, Envelope, Residence};
 use crate::actors::supervisor::Supervision;
@@ -96,8 +98,11 @@ impl Actor for Handler {
             Message::Ask(envelope) => {
                 let (Where(after), port) = envelope.open().ok_or("opened before")?;
                 sleep(Duration::from_millis(after)).await;
-                let id = port.caller.request_id.as_deref().map(str::to_owned);
-                port.answer(Ok((self.node, id)));
+                let id = port.caller.in_scope(|| {
+                    tracing::info!(node = %self.node, "teller.asked");
+                    caller::request_id()
+                });
+                port.answer(Ok((self.node, id.as_deref().map(str::to_owned))));
             }
             Message::Quiesce => myself.stop(None),
         }
@@ -285,7 +290,8 @@ async fn the_id_of_a_request_goes_along() {
     let (_net, [one, two, _]) = three().await;
     let key = two.key();
     let asked = one.placed.ask(&key, Where(0), soon());
-    let answer = caller::identified("r-1".into(), asked).await;
+    let caller = Caller::node(Some("r-1".into()), Span::none());
+    let answer = caller.on_behalf(asked).await;
     assert_eq!(answer, Ok((2, Some("r-1".to_owned()))));
     let answer = one.placed.ask(&key, Where(0), soon()).await;
     assert_eq!(answer, Ok((2, None)));

@@ -11,12 +11,12 @@ use crate::cluster::{KeyHash, Kind};
 use crate::domain::stock::StockKey;
 use crate::sources::Sources;
 use crate::store::Store;
-use crate::telemetry::traces::{self, traced};
+use crate::telemetry::caller::Caller;
+use crate::telemetry::traces::traced;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use tracing::Instrument;
 
 /// The most requests in one fold.
 const MAX_FOLD: usize = 256;
@@ -178,8 +178,8 @@ impl Handler {
         let (item, key) = (self.item.clone(), self.key.clone());
         let is_figure = |request: &Request| matches!(request, Request::Available);
         let wants_figure = requests.iter().any(is_figure);
-        let askers = ports.iter().map(|port| &port.caller.span);
-        let span = traces::shared(
+        let askers = ports.iter().map(|port| &port.caller);
+        let caller = Caller::all(
             askers,
             |first| traced!(first, "stock.fold", stock.key = %self.key, requests = size),
         );
@@ -194,7 +194,7 @@ impl Handler {
                 deadline: Instant::now() + item.commit_time,
                 metrics: &item.metrics,
             };
-            let folded = fold.run(level).instrument(span).await;
+            let folded = caller.on_behalf(fold.run(level)).await;
             Message::Folded(folded, ports)
         });
     }

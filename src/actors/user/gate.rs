@@ -10,8 +10,8 @@ use crate::domain::account::KeyUse;
 use crate::domain::order::Order;
 use crate::domain::user::{Event, State};
 use crate::store::UserWrite;
+use crate::telemetry::caller::Caller;
 use std::sync::Arc;
-use tracing::Span;
 
 /// A request that was decided, and its answer.
 pub(super) struct Decided {
@@ -132,10 +132,10 @@ impl Gate {
         Some(write)
     }
 
-    /// The spans of those who wait for the commit in flight.
-    pub(super) fn askers(&self) -> impl Iterator<Item = &Span> {
+    /// Those who wait for the commit in flight.
+    pub(super) fn askers(&self) -> impl Iterator<Item = &Caller> + Clone {
         let decided = self.in_flight.iter().flat_map(|batch| &batch.decided);
-        decided.map(|decided| &decided.asked.port.caller.span)
+        decided.map(|decided| &decided.asked.port.caller)
     }
 
     /// The batch whose commit has ended.

@@ -1,10 +1,10 @@
 //! Which requests are traced: decided once, before anything is made for the trace. A request that
-//! is not has spans for the log alone, of another target, which no trace sees.
+//! is not has no spans.
 //!
 //! A client cannot decide it, and chooses no number that it is decided by: whoever could would have
 //! every request traced. Another node of ours has decided it for what it asks.
 
-use super::{INNER, TRACED};
+use super::TRACED;
 use crate::config::Share;
 use crate::sources::Entropy;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub(super) fn draws() -> bool {
 
 fn is_let_through(metadata: &Metadata<'_>) -> bool {
     let is_of_ours = metadata.target().starts_with(env!("CARGO_PKG_NAME"));
-    [TRACED, INNER].contains(&metadata.target()) || (metadata.is_event() && is_of_ours)
+    metadata.target() == TRACED || (metadata.is_event() && is_of_ours)
 }
 
 impl<S: Subscriber> Filter<S> for Head {

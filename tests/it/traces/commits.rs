@@ -9,12 +9,11 @@ use opentelemetry::trace::SpanContext;
 use std::collections::BTreeSet;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
-use tracing::field::Empty;
 
 /// A request of its own that adds a shirt, beside the test.
 fn adding(world: &World, user: UserId) -> JoinHandle<()> {
     let users = world.users.clone();
-    let span = tracing::error_span!(target: TRACED, REQUEST, trace_id = Empty);
+    let span = tracing::error_span!(target: TRACED, REQUEST);
     let asked = async move {
         let request = Request::of(add("shirt", 1), 0);
         let reply = users.ask(user, request, crate::world::soon()).await;

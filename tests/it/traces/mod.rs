@@ -15,8 +15,12 @@ use cartwright::telemetry::traces::Traces;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use tracing::Subscriber;
+use tracing::span::{Attributes, Id};
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// A collector, and where the log goes.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +47,21 @@ impl io::Write for Collected {
     }
 }
 
+/// Counts the spans that are made, sent or not.
+#[derive(Clone, Default)]
+struct Made(Arc<AtomicUsize>);
+
+impl<S: Subscriber> Layer<S> for Made {
+    fn on_new_span(&self, _: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// What is traced on this thread, as long as it is there.
 struct Tracing {
     collected: Collected,
     traces: Traces,
+    made: Made,
     _here: DefaultGuard,
 }
 
@@ -58,12 +73,19 @@ impl Tracing {
         let traces = Traces::to(collected.clone(), sample, "here", Arc::new(SystemEntropy));
         let (log, format) = (collected.clone(), LogFormat::Json);
         let filter = "off,cartwright=debug";
-        let made = subscriber(filter, format, Some(&traces), false, move || log.clone());
+        let lines = subscriber(filter, format, Some(&traces), false, move || log.clone());
+        let made = Made::default();
         Self {
             collected,
             traces,
-            _here: tracing::subscriber::set_default(made.unwrap()),
+            made: made.clone(),
+            _here: tracing::subscriber::set_default(lines.unwrap().with(made)),
         }
+    }
+
+    /// How many spans were made by now.
+    fn made(&self) -> usize {
+        self.made.0.load(Ordering::Relaxed)
     }
 
     /// The spans that were sent by now.

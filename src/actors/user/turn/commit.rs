@@ -9,9 +9,9 @@ use crate::actors::beside::beside;
 use crate::actors::metrics::Ended;
 use crate::store::resolve::{self, Failure as CommitFailure};
 use crate::store::{Change, Commit, WriteId};
-use crate::telemetry::traces::{self, traced};
+use crate::telemetry::caller::Caller;
+use crate::telemetry::traces::traced;
 use tokio::time::Instant;
-use tracing::Instrument;
 
 impl Turn<'_> {
     pub(in crate::actors::user) fn commit_next(&mut self) {
@@ -27,7 +27,7 @@ impl Turn<'_> {
             change: Change::User(self.id, write),
         };
         let (id, expected) = (self.id, commit.expected);
-        let span = traces::shared(
+        let caller = Caller::all(
             self.resident.gate.askers(),
             |first| traced!(first, "user.commit", user.id = %id, partition.version = expected),
         );
@@ -36,7 +36,7 @@ impl Turn<'_> {
         let lost = Message::Committed(Err(CommitFailure::Undecided));
         beside(self.myself, lost, async move {
             let deadline = Instant::now() + time;
-            let committing = resolve::commit(&*store, commit, deadline).instrument(span);
+            let committing = caller.on_behalf(resolve::commit(&*store, commit, deadline));
             Message::Committed(metrics.committing(commands, committing).await)
         });
     }

@@ -16,9 +16,9 @@ use crate::domain::stock::StockKey;
 use crate::domain::user::{
     self, Answer, Command, Context, Decision, Event, Needs, Rejection, State,
 };
+use crate::telemetry::caller::Caller;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::time::Instant;
-use tracing::Span;
 
 /// What was fetched beside the mailbox for a request.
 pub(crate) struct Fetched {
@@ -60,7 +60,7 @@ impl Turn<'_> {
     }
 
     fn needs(&mut self, asked: &Asked) -> Option<Needs> {
-        self.guarded(&asked.port.caller.span, |turn| {
+        self.guarded(&asked.port.caller, |turn| {
             let view = turn.means.catalog.current();
             let now = turn.means.sources.clock.now();
             user::needs(&turn.resident.state, &asked.request, &*view.snapshot, now)
@@ -101,7 +101,7 @@ impl Turn<'_> {
             return asked.port.answer(Err(Failure::Busy));
         }
         let looked_up = fetched.looked_up.flatten();
-        let decided = self.guarded(&asked.port.caller.span, |turn| {
+        let decided = self.guarded(&asked.port.caller, |turn| {
             turn.with_context(fetched.available, looked_up, |state, context| {
                 user::decide(state, &asked.request, context)
             })
@@ -120,12 +120,12 @@ impl Turn<'_> {
     /// Runs a decision; one that panics is its own request's failure and nobody else's.
     pub(super) fn guarded<T>(
         &mut self,
-        span: &Span,
+        caller: &Caller,
         decision: impl FnOnce(&mut Self) -> T,
     ) -> Option<T> {
         let outcome = catch_unwind(AssertUnwindSafe(|| decision(self)));
         if outcome.is_err() {
-            span.in_scope(|| tracing::error!(user.id = %self.id, "user.decide.panicked"));
+            caller.in_scope(|| tracing::error!(user.id = %self.id, "user.decide.panicked"));
         }
         outcome.ok()
     }
@@ -151,7 +151,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn accept(&mut self, asked: Asked, decision: Decision, placing: Option<Placing>) {
-        let applied = self.guarded(&asked.port.caller.span, |turn| {
+        let applied = self.guarded(&asked.port.caller, |turn| {
             for event in &decision.events {
                 turn.resident.state.apply(event);
             }

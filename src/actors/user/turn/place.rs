@@ -71,7 +71,7 @@ impl Turn<'_> {
 
     /// Commits the order, if the user's state is still what it was drafted on.
     pub(super) fn finish(&mut self, asked: Asked, placing: Placing) {
-        let decided = self.guarded(&asked.port.caller.span, |turn| {
+        let decided = self.guarded(&asked.port.caller, |turn| {
             turn.with_context(None, None, |state, context| {
                 user::finish(state, &asked.request, &placing.draft, context)
             })
