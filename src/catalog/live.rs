@@ -172,6 +172,8 @@ impl Live {
         let begun = Instant::now();
         let threads = available_parallelism().map_or(1, NonZero::get);
         let (view, indexer) = View::load(store, None, threads.min(MOST_THREADS)).await?;
+        // Not before: the index would be strewn over what becomes free, and keep it from the system.
+        store.catalog_was_read().await;
         Ok(Self(Arc::new(Inner {
             view: ArcSwap::from_pointee(view),
             indexer: Arc::new(Mutex::new(Some(indexer))),

@@ -425,6 +425,10 @@ pub trait Catalogs: Send + Sync + 'static {
     /// which keeps the latest [`CATALOG_LOG`]. At most [`MAX_CATALOG_ROWS`] at once; of records with
     /// one key the last counts.
     async fn put_catalog(&self, rows: Vec<CatalogRow>) -> Result<()>;
+
+    /// Said once at the start, by whoever has read all of the catalogue and keeps it: what the
+    /// store itself keeps of what was read may go.
+    async fn catalog_was_read(&self) {}
 }
 
 /// All of it.

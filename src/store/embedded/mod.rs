@@ -19,7 +19,9 @@ use crate::sources::Clock;
 use metrics::Folds;
 use open::Opener;
 use redb::backends::FileBackend;
-use redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -151,11 +153,18 @@ impl Engine for EmbeddedStore {
             }
         }
     }
+
+    async fn forget(&self) {
+        let shared = Arc::clone(&self.shared);
+        // It ends early only where the runtime does.
+        let _ = tokio::task::spawn_blocking(move || shared.forget()).await;
+    }
 }
 
 /// What callers and the writer have in common.
 struct Shared {
-    /// `None` while it is reopened, and once closed. Locked only to begin a transaction.
+    /// `None` while it is reopened, and once closed. Locked only to begin a transaction, and for
+    /// [`Self::forget`].
     database: RwLock<Option<Database>>,
     /// `None` once closed.
     queue: RwLock<Option<SyncSender<Request>>>,
@@ -220,6 +229,23 @@ impl Shared {
             }
             Ok(result) => result,
             Err(_) => Err(Error::Corrupt("reading the file panicked".to_owned())),
+        }
+    }
+
+    /// Empties the cache, which redb does only as it checks the file, and not once something was
+    /// written. Nothing is read meanwhile, and where something is being read or written, nothing
+    /// is done.
+    fn forget(&self) {
+        let place = self.database.write();
+        let mut place = place.unwrap_or_else(PoisonError::into_inner);
+        let Some(database) = place.as_mut() else {
+            return;
+        };
+        let checked = catch_unwind(AssertUnwindSafe(|| database.check_integrity()));
+        drop(place);
+        match checked {
+            Ok(Ok(_) | Err(DatabaseError::TransactionInProgress)) => {}
+            Ok(Err(_)) | Err(_) => self.suspect(),
         }
     }
 

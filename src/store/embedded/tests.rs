@@ -6,7 +6,8 @@ use crate::domain::ids::UserId;
 use crate::sources::SystemClock;
 use crate::store::resolve::{self, Failure};
 use crate::store::{
-    Attempts, Change, Commit, Commits, Outcome, Partition, UserWrite, Users, Version, WriteId,
+    Attempts, Catalogs, Change, Commit, Commits, Outcome, Partition, UserWrite, Users, Version,
+    WriteId,
 };
 use futures::future::join_all;
 use std::fmt;
@@ -149,7 +150,10 @@ struct Subject {
 }
 
 fn subject(options: Options) -> Subject {
-    let dir = tempfile::tempdir().unwrap();
+    opened(tempfile::tempdir().unwrap(), options)
+}
+
+fn opened(dir: TempDir, options: Options) -> Subject {
     let disk = Arc::new(Disk::default());
     disk.set_space(PLENTY);
     let shared = Arc::clone(&disk);
@@ -298,6 +302,50 @@ async fn a_failed_read_has_the_file_reopened() {
     disk.unreadable.store(true, Ordering::SeqCst);
     let read = store.user(user(1)).await;
     assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    assert!(!store.is_healthy());
+    disk.unreadable.store(false, Ordering::SeqCst);
+    insist(&store, commit(user(2), 0)).await;
+    assert!(store.is_healthy());
+    assert_at(&store, user(1), 1).await;
+}
+
+#[tokio::test]
+async fn what_was_read_is_kept_until_the_catalogue_was_read_and_read_anew_then() {
+    let Subject { store, _dir, .. } = subject(Options::default());
+    store.commit(commit(user(1), 0)).await.unwrap();
+    drop(store);
+    let Subject { store, disk, _dir } = opened(_dir, Options::default());
+    assert_at(&store, user(1), 1).await;
+    disk.unreadable.store(true, Ordering::SeqCst);
+    assert_at(&store, user(1), 1).await;
+    disk.unreadable.store(false, Ordering::SeqCst);
+    store.catalog_was_read().await;
+    assert!(store.is_healthy());
+    disk.unreadable.store(true, Ordering::SeqCst);
+    let read = store.user(user(1)).await;
+    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    disk.unreadable.store(false, Ordering::SeqCst);
+    insist(&store, commit(user(2), 0)).await;
+    assert_at(&store, user(1), 1).await;
+}
+
+#[tokio::test]
+async fn what_was_read_is_kept_while_something_is_written() {
+    let Subject { store, disk, _dir } = subject(Options::default());
+    disk.hold(|| begin(Box::pin(store.commit(commit(user(1), 0)))));
+    store.catalog_was_read().await;
+    disk.release();
+    insist(&store, commit(user(2), 0)).await;
+    assert!(store.is_healthy());
+    assert_at(&store, user(1), 1).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_when_the_catalogue_was_read_has_the_file_reopened() {
+    let Subject { store, disk, _dir } = subject(Options::default());
+    store.commit(commit(user(1), 0)).await.unwrap();
+    disk.unreadable.store(true, Ordering::SeqCst);
+    store.catalog_was_read().await;
     assert!(!store.is_healthy());
     disk.unreadable.store(false, Ordering::SeqCst);
     insist(&store, commit(user(2), 0)).await;

@@ -184,4 +184,8 @@ impl<S: Store> Catalogs for FaultyStore<S> {
         })
         .await
     }
+
+    async fn catalog_was_read(&self) {
+        self.store.catalog_was_read().await;
+    }
 }

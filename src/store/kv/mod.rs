@@ -124,4 +124,9 @@ pub(crate) trait Engine: Send + Sync + 'static {
         effort: Effort,
         read: impl FnOnce(&mut dyn Read) -> Result<T> + Send + 'static,
     ) -> impl Future<Output = Result<T>> + Send;
+
+    /// Gives back the memory of what was read, where it takes any.
+    fn forget(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }

@@ -213,6 +213,10 @@ impl<E: Engine> Catalogs for E {
         }
         self.write(Write::catalog(&rows)).await
     }
+
+    async fn catalog_was_read(&self) {
+        self.forget().await;
+    }
 }
 
 fn or_default<T: Default>(read: Versioned<Option<T>>) -> Versioned<T> {

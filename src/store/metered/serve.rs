@@ -173,4 +173,8 @@ impl Catalogs for MeteredStore {
         self.watch(Op::PutCatalog, self.store.put_catalog(rows))
             .await
     }
+
+    async fn catalog_was_read(&self) {
+        self.store.catalog_was_read().await;
+    }
 }
