@@ -7,7 +7,7 @@ use crate::domain::shop::Shop;
 use crate::domain::time::Timestamp;
 use std::collections::BTreeMap;
 
-pub(super) fn product(id: &str, name: &str, description: &str) -> Product {
+pub(crate) fn product(id: &str, name: &str, description: &str) -> Product {
     Product {
         id: ProductId::parse(id).unwrap(),
         sku: Sku::parse(id).unwrap(),

@@ -27,7 +27,7 @@ pub fn etag(body: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 
 #[cfg(test)]
 mod tests {

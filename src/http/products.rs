@@ -163,27 +163,16 @@ impl<'a> From<&'a Variant> for VariantView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::money::{Currency, Money};
+    use crate::catalog::fixture;
     use crate::domain::time::Timestamp;
     use crate::http::query::{Page, Paged};
 
     fn product(number: usize, name: &str) -> Arc<Product> {
-        let id = format!("p-{number}");
+        let description = "with \"quotes\", \u{e9} and \n";
+        let product = fixture::product(&format!("p-{number}"), name, description);
         Arc::new(Product {
-            id: ProductId::parse(&id).unwrap(),
-            sku: Sku::parse(&id).unwrap(),
-            name: name.to_owned(),
-            description: "with \"quotes\", \u{e9} and \n".to_owned(),
-            base_price: Money::zero(Currency::USD),
-            sale_price: None,
-            status: Status::Active,
-            brand_id: None,
-            category_id: None,
-            images: vec![],
-            attributes: Attributes::new(),
-            variants: vec![],
-            created_at: Timestamp(0),
             updated_at: Timestamp(1),
+            ..product
         })
     }
 
