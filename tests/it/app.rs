@@ -272,6 +272,14 @@ pub fn order_body() -> Value {
     })
 }
 
+/// The body with these fields besides, or instead.
+pub fn changed(mut body: Value, changes: &Value) -> Value {
+    for (name, value) in changes.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    body
+}
+
 /// Servers of one test process must not make the same ids.
 fn rand_seed() -> u64 {
     use std::sync::atomic::{AtomicU64, Ordering};

@@ -6,7 +6,7 @@ use crate::actors::stock;
 use crate::actors::user::{AccountView, Body, CartView, Reply};
 use crate::domain::access::user_role;
 use crate::domain::account::{Claim, Credential, Email, Profile};
-use crate::domain::address::{Address, AddressInput};
+use crate::domain::address::Address;
 use crate::domain::cart::{Cart, Changed, Line};
 use crate::domain::identity::Subject;
 use crate::domain::ids::{
@@ -16,7 +16,9 @@ use crate::domain::money::{Currency, Money};
 use crate::domain::order::{Order, OrderLine, OrderStatus, Quote, Totals};
 use crate::domain::stock::{Settlement, StockKey, Unreserved};
 use crate::domain::time::Timestamp;
-use crate::domain::user::{AccountChange, Checkout, Command, IfMatch, Key, Rejection, Request};
+use crate::domain::user::{
+    AccountChange, Checkout, Command, IfMatch, Key, Rejection, Request, fixture,
+};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,18 +47,7 @@ fn attributes() -> BTreeMap<String, String> {
 }
 
 fn address() -> Address {
-    let text = |text: &str| Some(text.to_owned());
-    let input = AddressInput {
-        first_name: text("Ann"),
-        last_name: text("Lee"),
-        address1: text("1 Main Street"),
-        city: text("New York"),
-        state: text("NY"),
-        postal_code: text("10001"),
-        country: text("US"),
-        ..AddressInput::default()
-    };
-    Address::parse(input, "shipping_address").unwrap()
+    fixture::checkout("US", "NY").shipping_address
 }
 
 fn claim(credential: Credential) -> Box<Claim> {
@@ -80,13 +71,12 @@ fn profile() -> Profile {
 
 fn checkout() -> Checkout {
     Checkout {
-        shipping_address: address(),
         billing_address: Some(address()),
-        payment_method_id: "pm_1".to_owned(),
         promotion_codes: vec![code()],
         shipping_method_id: Some(shipping()),
         notes: "Ring twice".to_owned(),
         expected_total: Some(money(1_999)),
+        ..fixture::checkout("US", "NY")
     }
 }
 

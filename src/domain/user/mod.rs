@@ -14,4 +14,6 @@ pub use rejection::Rejection;
 pub use request::{AccountChange, Checkout, Command, IfMatch, Key, Request, Terms};
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
 mod tests;

@@ -1,8 +1,8 @@
 //! Whatever is asked in whatever order: what happened, applied again, gives what is.
 
+use super::fixture::checkout;
 use super::*;
 use crate::domain::account::{Claim, Credential, Email, MAX_SESSIONS, Profile};
-use crate::domain::address::{Address, AddressInput};
 use crate::domain::cart::{Cart, MAX_QUANTITY};
 use crate::domain::catalog::{Catalog, Product, Status};
 use crate::domain::ids::{FamilyId, LineId, ProductId, Sku, UserId};
@@ -154,7 +154,7 @@ impl Played {
             },
             Step::Remove(at) => Command::RemoveItem(line(at)),
             Step::Clear => Command::ClearCart,
-            Step::Order => Command::PlaceOrder(Box::new(checkout())),
+            Step::Order => Command::PlaceOrder(Box::new(checkout("DE", ""))),
             Step::Login(family) => login(family),
             Step::Refresh(at, back) => self.refresh(at, back),
             Step::Logout => Command::Logout,
@@ -199,28 +199,6 @@ fn login(family: u8) -> Command {
         }),
         family: FamilyId(Uuid::from_u128(u128::from(family))),
         token_hash: hash(0),
-    }
-}
-
-fn checkout() -> Checkout {
-    let text = |text: &str| Some(text.to_owned());
-    let input = AddressInput {
-        first_name: text("Ann"),
-        last_name: text("Lee"),
-        address1: text("1 Main Street"),
-        city: text("Berlin"),
-        postal_code: text("10115"),
-        country: text("DE"),
-        ..AddressInput::default()
-    };
-    Checkout {
-        shipping_address: Address::parse(input, "shipping_address").unwrap(),
-        billing_address: None,
-        payment_method_id: "pm_1".into(),
-        promotion_codes: Vec::new(),
-        shipping_method_id: None,
-        notes: String::new(),
-        expected_total: None,
     }
 }
 

@@ -1,24 +1,20 @@
 //! The orders' endpoints.
 
 use super::client::{Answer, Shop, User};
+use crate::app::{changed, order_body};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 const ORDERS: &str = "/api/v1/orders";
 
+/// An order with all fields of an address, and with these besides, or instead.
 fn body(changes: Value) -> Value {
-    let mut body = json!({
-        "shipping_address": {
-            "first_name": "John", "last_name": "Doe", "company": "Tech Corp",
-            "address1": "123 Main St", "address2": "Apt 4B", "city": "New York", "state": "NY",
-            "postal_code": "10001", "country": "US", "phone_number": "555-0100",
-        },
-        "payment_method_id": "pm_123",
+    let more = json!({
+        "company": "Tech Corp", "address2": "Apt 4B", "phone_number": "555-0100",
     });
-    for (name, value) in changes.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
+    let mut body = order_body();
+    body["shipping_address"] = changed(body["shipping_address"].take(), &more);
+    changed(body, &changes)
 }
 
 async fn place(user: &User<'_>, changes: Value) -> Answer {

@@ -1,6 +1,6 @@
 //! A shop of imported data, and customers in it.
 
-use crate::app::{TestApp, TestStore, order_body};
+use crate::app::{TestApp, TestStore, changed, order_body};
 use cartwright::domain::ids::{PromotionCode, Sku};
 use cartwright::domain::stock::{StockKey, StockLevel};
 use cartwright::import::{self, Format, Input, Progress, Refusal};
@@ -132,11 +132,7 @@ impl Counters {
 
 /// An order to New York with these fields besides, or instead.
 pub fn body(changes: Value) -> Value {
-    let mut body = order_body();
-    for (name, value) in changes.as_object().unwrap() {
-        body[name] = value.clone();
-    }
-    body
+    changed(order_body(), &changes)
 }
 
 /// Subtotal, discount, tax, shipping and total of an order or a quote, in minor units.

@@ -1,7 +1,6 @@
 //! A quote is what the order made of the same cart at the same instant comes to, to the unit.
 
 use crate::domain::account::{Account, Email, Profile};
-use crate::domain::address::{Address, AddressInput};
 use crate::domain::cart::{Cart, Line};
 use crate::domain::catalog::{Catalog, Product, Status};
 use crate::domain::ids::{LineId, ProductId, PromotionCode, ShippingMethodId, Sku, UserId};
@@ -10,7 +9,7 @@ use crate::domain::order::{Order, Quote};
 use crate::domain::shop::{Discount, Promotion, ShippingMethod, Shop, TaxRate};
 use crate::domain::time::Timestamp;
 use crate::domain::user::decide::{Answer, Context, decide, finish};
-use crate::domain::user::{Checkout, Command, Rejection, Request, State};
+use crate::domain::user::{Checkout, Command, Rejection, Request, State, fixture};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use std::collections::{BTreeMap, BTreeSet};
@@ -148,29 +147,6 @@ fn state(cart: Cart, promotion_uses: BTreeMap<PromotionCode, u32>) -> State {
     State::loaded(id, Some(account), cart)
 }
 
-fn checkout(place: (&str, &str), codes: Vec<PromotionCode>, method: Option<u32>) -> Checkout {
-    let text = |text: &str| Some(text.to_owned());
-    let input = AddressInput {
-        first_name: text("Ann"),
-        last_name: text("Lee"),
-        address1: text("1 Main Street"),
-        city: text("Anywhere"),
-        state: text(place.1),
-        postal_code: text("1"),
-        country: text(place.0),
-        ..AddressInput::default()
-    };
-    Checkout {
-        shipping_address: Address::parse(input, "shipping_address").unwrap(),
-        billing_address: None,
-        payment_method_id: "pm_1".to_owned(),
-        promotion_codes: codes,
-        shipping_method_id: method.map(method_id),
-        notes: String::new(),
-        expected_total: None,
-    }
-}
-
 fn code(index: usize) -> PromotionCode {
     PromotionCode::parse(&format!("CODE{index}")).unwrap()
 }
@@ -249,7 +225,11 @@ prop_compose! {
             products: products.into_iter().map(|it| (it.id.clone(), it)).collect(),
             shop,
             state: state(cart, BTreeMap::from([(code(0), used)])),
-            checkout: checkout(place, codes.into_iter().map(code).collect(), method),
+            checkout: Checkout {
+                promotion_codes: codes.into_iter().map(code).collect(),
+                shipping_method_id: method.map(method_id),
+                ..fixture::checkout(place.0, place.1)
+            },
         }
     }
 }
