@@ -211,7 +211,7 @@ mod tests {
         let made = configuration(&nodes, Balancing::Delivered);
         let servers: Vec<_> = made
             .lines()
-            .filter(|line| line.contains("server node"))
+            .filter(|line| line.starts_with("    server node"))
             .collect();
         assert_eq!(
             servers,
@@ -224,5 +224,6 @@ mod tests {
         assert_eq!(others(&made) - 2, others(CONFIGURATION) - 3);
         let in_turn = configuration(&nodes, Balancing::InTurn);
         assert_eq!(others(&in_turn), others(&made) - 1);
+        assert!(made.contains("use-server ") && !in_turn.contains("use-server "));
     }
 }
