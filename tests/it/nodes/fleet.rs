@@ -174,16 +174,20 @@ impl Node {
         self.ports.1
     }
 
-    /// SIGTERM, and waits for the end, which must be a clean one. Shows what it had warned of.
-    pub fn stop(self) -> Ended {
-        self.server.signal("TERM");
-        let mut server = self.server;
-        let (status, _) = block_in_place(|| server.wait());
-        let log = server.log();
-        assert!(status.success(), "{log}");
+    /// Shows what it has warned of.
+    pub fn tell_warnings(&self) {
+        let log = self.server.log();
         for line in log.lines().filter(|line| line.contains(" WARN ")) {
             println!("{} warned: {line}", self.name);
         }
+    }
+
+    /// SIGTERM, and waits for the end, which must be a clean one. Shows what it had warned of.
+    pub fn stop(mut self) -> Ended {
+        self.server.signal("TERM");
+        let (status, _) = block_in_place(|| self.server.wait());
+        assert!(status.success(), "{}", self.server.log());
+        self.tell_warnings();
         Ended {
             name: self.name,
             ports: self.ports,

@@ -54,6 +54,9 @@ async fn nobody_behind_haproxy_notices_a_rolling_restart() {
         "of {asked} requests through HAProxy {} failed",
         failed.len()
     );
+    if !failed.is_empty() {
+        nodes.iter().for_each(Node::tell_warnings);
+    }
     assert_eq!(failed, Vec::<String>::new());
     scene.ends(nodes).await;
 }
