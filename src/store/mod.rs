@@ -40,7 +40,7 @@ use uuid::Uuid;
 pub type Version = u64;
 
 /// Names one commit, so that whoever repeats it can tell its own effect from another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct WriteId(pub Uuid);
 
 /// How many of a partition's latest write ids are kept, by version modulo this.

@@ -45,7 +45,7 @@ impl Data {
     /// Holds the three products, and those of the customers.
     pub(crate) async fn open(place: &Place) -> Result<Self, Failure> {
         let data = match place {
-            Place::Folder(dir) => Self::Disk(Disk::empty(dir)?),
+            Place::Folder(dir) => Self::Disk(Disk::empty(dir, embedded::Options::default())?),
             Place::Keyspace(keyspace) => {
                 Self::Keyspace(keyspace.clone(), Arc::new(keyspace.store().await?))
             }
@@ -105,14 +105,14 @@ pub(crate) struct Disk {
 impl Disk {
     /// Holds a generated catalogue.
     pub(crate) async fn generated(dir: &Path, catalogue: &Generator) -> Result<Self, Failure> {
-        let disk = Self::empty(dir)?;
+        let disk = Self::empty(dir, embedded::Options::default())?;
         generated::import(&disk.store, catalogue).await?;
         Ok(disk)
     }
 
     /// Holds the three products, and those of the customers.
     pub(crate) async fn shop(dir: &Path) -> Result<Self, Failure> {
-        let disk = Self::empty(dir)?;
+        let disk = Self::empty(dir, embedded::Options::default())?;
         disk.import_shop().await?;
         Ok(disk)
     }
@@ -122,9 +122,9 @@ impl Disk {
         import_shop(&*self.store).await
     }
 
-    fn empty(dir: &Path) -> Result<Self, Failure> {
+    pub(crate) fn empty(dir: &Path, options: embedded::Options) -> Result<Self, Failure> {
         let dir = tempfile::tempdir_in(dir)?;
-        let store = Self::open(dir.path())?;
+        let store = Self::open_with(dir.path(), options)?;
         Ok(Self { store, dir })
     }
 

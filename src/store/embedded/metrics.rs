@@ -8,6 +8,7 @@ use std::time::Duration;
 pub(super) struct Folds {
     writes: Histogram,
     time: Histogram,
+    durable: Histogram,
 }
 
 impl Default for Folds {
@@ -15,6 +16,7 @@ impl Default for Folds {
         Self {
             writes: Histogram::of_sizes(),
             time: Histogram::of_times(),
+            durable: Histogram::of_times(),
         }
     }
 }
@@ -24,6 +26,11 @@ impl Folds {
     pub(super) fn folded(&self, writes: usize, took: Duration) {
         self.writes.held(writes);
         self.time.took(took);
+    }
+
+    /// To commit the database durably, and not the journal, took so long.
+    pub(super) fn made_durable(&self, took: Duration) {
+        self.durable.took(took);
     }
 }
 
@@ -41,6 +48,12 @@ impl EmbeddedStore {
             "cartwright_embedded_transaction_duration",
             "How long durable transactions took",
             folds.time.clone(),
+        );
+        metrics.register_in(
+            Unit::Seconds,
+            "cartwright_embedded_checkpoint_duration",
+            "How long it took to commit the database itself, once its journal was full",
+            folds.durable.clone(),
         );
     }
 }

@@ -1,9 +1,10 @@
-//! The embedded store: one file, one process, one writer thread.
+//! The embedded store: a database and its journal, one process, one writer thread.
 //!
 //! Waiting writes are folded into one durable transaction; reads see the last durable one. After
-//! an IO error nothing is acknowledged until the file was reopened. What rows there are is not
+//! an IO error nothing is acknowledged until the files were reopened. What rows there are is not
 //! decided here but in `kv`.
 
+mod journal;
 mod metrics;
 mod open;
 #[cfg(test)]
@@ -17,7 +18,7 @@ use super::kv::{Effort, Engine, Read, Write};
 use super::{Error, Result};
 use crate::sources::Clock;
 use metrics::Folds;
-use open::Opener;
+use open::{Opened, Opener};
 use redb::backends::FileBackend;
 use redb::{
     Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction,
@@ -39,6 +40,9 @@ pub struct Options {
     pub cache_bytes: usize,
     /// How many writes may wait; further ones are refused at once.
     pub queue: usize,
+    /// How long the journal is: how much is written to it, in bytes, before the database is
+    /// committed durably.
+    pub journal_bytes: usize,
 }
 
 impl Default for Options {
@@ -46,6 +50,7 @@ impl Default for Options {
         Self {
             cache_bytes: 256 << 20,
             queue: 4_096,
+            journal_bytes: 4 << 20,
         }
     }
 }
@@ -75,18 +80,19 @@ impl EmbeddedStore {
         dir: &Path,
         clock: Arc<dyn Clock>,
         options: Options,
-        wrap: impl Fn(FileBackend) -> B + Send + 'static,
+        wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
     ) -> std::result::Result<Self, OpenError> {
-        let opener = Opener::new(dir, options.cache_bytes, wrap)?;
+        let opener = Opener::new(dir, options, wrap)?;
+        let Opened { database, journal } = opener.open()?;
         let (queue, requests) = sync_channel(options.queue);
         let shared = Arc::new(Shared {
-            database: RwLock::new(Some(opener.open()?)),
+            database: RwLock::new(Some(database)),
             queue: RwLock::new(Some(queue)),
             suspect: AtomicBool::new(false),
             transactions: AtomicU64::new(0),
             folds: Folds::default(),
         });
-        let writer = Writer::new(Arc::clone(&shared), requests, clock, opener);
+        let writer = Writer::new(Arc::clone(&shared), requests, clock, opener, journal);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run())
@@ -244,6 +250,7 @@ impl Shared {
         let checked = catch_unwind(AssertUnwindSafe(|| database.check_integrity()));
         drop(place);
         match checked {
+            // It says `false` also of a sound file, where that was written since it was opened.
             Ok(Ok(_) | Err(DatabaseError::TransactionInProgress)) => {}
             Ok(Err(_)) | Err(_) => self.suspect(),
         }

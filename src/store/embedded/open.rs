@@ -1,18 +1,28 @@
-//! Opening the file: making it, checking it, and telling what is wrong with it.
+//! Opening the database and its journal: making them, checking them, having the database take in
+//! what only the journal holds, and telling what is wrong with them.
 
-use super::super::kv::Table;
-use super::view;
+use super::super::kv::{self, Table, Tx};
+use super::Options;
+use super::journal::{self, Entry, Journal, Unreadable};
+use super::view::{self, WriteView};
+use crate::store::Error;
 use redb::backends::FileBackend;
 use redb::{Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError, TableError};
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const FILE: &str = "cartwright.redb";
-/// The format that this version writes: which tables there are and what their keys mean.
-const FORMAT: u32 = 1;
+const JOURNAL: &str = "cartwright.journal";
+/// Which tables there are and what their keys mean. The database holds everything.
+const WHOLE: u32 = 1;
+/// The same, but that what was written last may be in the journal only.
+const WITH_JOURNAL: u32 = 2;
 const FORMAT_KEY: &[u8] = b"format";
+/// The number of the first record of the journal that the database is without.
+const NEXT_KEY: &[u8] = b"journal";
 
 /// Why the store does not open.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +40,7 @@ pub enum OpenError {
     },
     /// A later version wrote it.
     #[error(
-        "the database file {} has format {found}; this version knows formats up to {FORMAT}",
+        "the database file {} has format {found}; this version knows formats up to {WITH_JOURNAL}",
         .path.display()
     )]
     Newer {
@@ -47,57 +57,124 @@ pub enum OpenError {
     Io(#[source] io::Error),
 }
 
-type Open = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send>;
+type OpenDatabase = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send>;
+type OpenJournal = Box<dyn Fn(&Path) -> io::Result<Box<dyn StorageBackend>> + Send>;
 
-/// Opens the file, as often as it takes.
+/// Opens database and journal, as often as it takes.
 pub(super) struct Opener {
     path: PathBuf,
-    open: Open,
+    journal_path: PathBuf,
+    journal_bytes: usize,
+    open_database: OpenDatabase,
+    open_journal: OpenJournal,
+}
+
+/// What was open before ends first.
+pub(super) struct Opened {
+    pub(super) database: Database,
+    pub(super) journal: Journal,
 }
 
 impl Opener {
-    /// For the file in `dir`, which is made when missing.
+    /// For the files in `dir`, which is made when missing.
     pub(super) fn new<B: StorageBackend>(
         dir: &Path,
-        cache_bytes: usize,
-        wrap: impl Fn(FileBackend) -> B + Send + 'static,
+        options: Options,
+        wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
     ) -> Result<Self, OpenError> {
         make(dir).map_err(|error| from_io(error, dir))?;
-        let open = move |path: &Path| {
-            let backend = wrap(FileBackend::new(open_file(path)?)?);
-            Database::builder()
-                .set_cache_size(cache_bytes)
-                .set_check_integrity_on_open(true)
-                .create_with_backend(backend)
-        };
+        let wrap = Arc::new(wrap);
+        let wrap_journal = Arc::clone(&wrap);
         Ok(Self {
             path: dir.join(FILE),
-            open: Box::new(open),
+            journal_path: dir.join(JOURNAL),
+            journal_bytes: options.journal_bytes,
+            open_database: Box::new(move |path| {
+                let file = FileBackend::new(open_file(path)?)?;
+                Database::builder()
+                    .set_cache_size(options.cache_bytes)
+                    .set_check_integrity_on_open(true)
+                    .create_with_backend(wrap(file))
+            }),
+            open_journal: Box::new(move |path| {
+                let file = FileBackend::new(open_file(path)?).map_err(io::Error::other)?;
+                Ok(Box::new(wrap_journal(file)))
+            }),
         })
     }
 
-    /// Opens and checks it.
-    pub(super) fn open(&self) -> Result<Database, OpenError> {
+    /// Opens and checks them. The database then holds everything, untouched since it was checked,
+    /// and the journal nothing.
+    pub(super) fn open(&self) -> Result<Opened, OpenError> {
         // Some damage makes redb panic rather than fail.
         let opened = catch_unwind(AssertUnwindSafe(|| {
-            let database = (self.open)(&self.path).map_err(|error| self.refused(error))?;
-            self.check_format(&database)?;
-            Ok(database)
+            let mut database = self.database()?;
+            if self.needs_journal(&database)? {
+                self.take_in(&database)?;
+                drop(database);
+                database = self.database()?;
+            }
+            let journal = (self.open_journal)(&self.journal_path)
+                .and_then(|file| Journal::create(file, self.journal_bytes))
+                .map_err(|error| from_io(error, &self.journal_path))?;
+            Ok(Opened { database, journal })
         }));
         opened.unwrap_or_else(|_| Err(self.damaged("checking it panicked".to_owned())))
     }
 
-    /// Refuses formats of later versions, and lays out a new file.
-    fn check_format(&self, database: &Database) -> Result<(), OpenError> {
-        match stored_format(database).map_err(|error| self.failed(error))? {
-            Some(FORMAT) => Ok(()),
-            Some(found) if found > FORMAT => Err(OpenError::Newer {
+    fn database(&self) -> Result<Database, OpenError> {
+        (self.open_database)(&self.path).map_err(|error| self.refused(error))
+    }
+
+    /// Whether the journal may hold more. Refuses formats of later versions, and lays out a new
+    /// database.
+    fn needs_journal(&self, database: &Database) -> Result<bool, OpenError> {
+        let format = stored(database, FORMAT_KEY).map_err(|error| self.failed(error))?;
+        match format.map(u32::from_be_bytes) {
+            Some(WHOLE) => Ok(false),
+            Some(WITH_JOURNAL) => Ok(true),
+            Some(found) if found > WITH_JOURNAL => Err(OpenError::Newer {
                 path: self.path.clone(),
                 found,
             }),
             Some(found) => Err(self.damaged(format!("format {found} was never written"))),
-            None => lay_out(database).map_err(|error| self.failed(error)),
+            None => {
+                lay_out(database).map_err(|error| self.failed(error))?;
+                Ok(false)
+            }
         }
+    }
+
+    /// Has the database take in what it is without.
+    fn take_in(&self, database: &Database) -> Result<(), OpenError> {
+        let next = stored(database, NEXT_KEY).map_err(|error| self.failed(error))?;
+        let next = next.map(u64::from_be_bytes);
+        let next = next.ok_or_else(|| self.damaged("it does not tell its record".to_owned()))?;
+        let entries = self.entries(next)?;
+        take_in(database, &entries).map_err(|error| match error {
+            TakeIn::Failed(error) => self.failed(error),
+            TakeIn::Refused(Error::Unavailable(cause)) => OpenError::Io(io::Error::other(cause)),
+            TakeIn::Refused(error) => self.damaged(format!("the journal does not fit: {error}")),
+        })?;
+        tracing::info!(transactions = entries.len(), "store.journal.taken_in");
+        Ok(())
+    }
+
+    fn entries(&self, first: u64) -> Result<Vec<Entry>, OpenError> {
+        let damaged = |cause: String| OpenError::Damaged {
+            path: self.journal_path.clone(),
+            cause,
+        };
+        if !self.journal_path.exists() {
+            return Err(damaged("it is missing".to_owned()));
+        }
+        let file = (self.open_journal)(&self.journal_path);
+        let entries = file.map_err(Unreadable::Io);
+        let entries = entries.and_then(|file| journal::entries(&*file, first));
+        entries.map_err(|error| match error {
+            Unreadable::Io(error) => from_io(error, &self.journal_path),
+            Unreadable::Damaged(_) => damaged(error.to_string()),
+        })
     }
 
     fn damaged(&self, cause: String) -> OpenError {
@@ -159,14 +236,18 @@ fn open_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn stored_format(database: &Database) -> Result<Option<u32>, redb::Error> {
+/// What a database says of itself under this key; nothing, if it is new.
+fn stored<const LENGTH: usize>(
+    database: &Database,
+    key: &[u8],
+) -> Result<Option<[u8; LENGTH]>, redb::Error> {
     let transaction = database.begin_read()?;
     let meta = match transaction.open_table(view::definition(Table::Meta)) {
         Err(TableError::TableDoesNotExist(_)) => return Ok(None),
         meta => meta?,
     };
-    let stored = meta.get(FORMAT_KEY)?;
-    Ok(stored.map(|bytes| bytes.value().try_into().map_or(0, u32::from_be_bytes)))
+    let stored = meta.get(key)?;
+    Ok(stored.map(|bytes| bytes.value().try_into().unwrap_or([0; LENGTH])))
 }
 
 fn lay_out(database: &Database) -> Result<(), redb::Error> {
@@ -174,9 +255,53 @@ fn lay_out(database: &Database) -> Result<(), redb::Error> {
     for table in Table::ALL {
         let mut table_open = transaction.open_table(view::definition(table))?;
         if table == Table::Meta {
-            table_open.insert(FORMAT_KEY, FORMAT.to_be_bytes().as_slice())?;
+            table_open.insert(FORMAT_KEY, WHOLE.to_be_bytes().as_slice())?;
         }
     }
     transaction.commit()?;
     Ok(())
+}
+
+enum TakeIn {
+    Failed(redb::Error),
+    /// What was accepted before is not now: one of the files is not the other's.
+    Refused(Error),
+}
+
+impl<E: Into<redb::Error>> From<E> for TakeIn {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Writes what the entries say.
+fn take_in(database: &Database, entries: &[Entry]) -> Result<(), TakeIn> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    let mut view = WriteView::new(&transaction);
+    let written = entries.iter().try_for_each(|entry| {
+        let mut writes = entry.writes.iter();
+        writes.try_for_each(|write| kv::apply(&mut view, write))?;
+        kv::sweep(&mut view, entry.now)
+    });
+    let written = written.and_then(|()| put_whole(&mut view));
+    written.map_err(TakeIn::Refused)?;
+    drop(view);
+    Ok(transaction.commit()?)
+}
+
+/// Says that the database holds everything.
+pub(super) fn put_whole(tx: &mut dyn Tx) -> Result<(), Error> {
+    tx.put(Table::Meta, FORMAT_KEY, &WHOLE.to_be_bytes())
+}
+
+/// Says that the journal goes on from the record with this number.
+pub(super) fn put_next(tx: &mut dyn Tx, next: u64) -> Result<(), Error> {
+    tx.put(Table::Meta, NEXT_KEY, &next.to_be_bytes())
+}
+
+/// Says that there is a journal, which goes on from the record with this number.
+pub(super) fn put_journal(tx: &mut dyn Tx, next: u64) -> Result<(), Error> {
+    put_next(tx, next)?;
+    tx.put(Table::Meta, FORMAT_KEY, &WITH_JOURNAL.to_be_bytes())
 }

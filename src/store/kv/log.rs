@@ -5,13 +5,17 @@ use super::keys::{self, kind};
 use super::{Direction, Read, Table, Tx};
 use crate::store::encoding::decode;
 use crate::store::{CATALOG_LOG, Changes, Error, LogPosition, Result};
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
 /// A catalogue record to write, and what the log is to say of it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Logged {
+    #[serde(with = "serde_bytes")]
     pub(super) key: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     pub(super) value: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     pub(super) entry: Vec<u8>,
 }
 

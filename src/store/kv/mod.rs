@@ -14,10 +14,11 @@ mod write;
 pub(crate) use write::{Write, apply, sweep};
 
 use super::Result;
+use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 
 /// The tables. Few, as each costs every transaction that touches it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Table {
     /// Everything of every partition, one partition's rows side by side.
     Partitions,

@@ -14,14 +14,16 @@ use crate::store::{
     Bucket, CatalogRow, Change, Commit, HOLD_LIFE, LOGIN_KEPT, NODE_KEPT, Result, StockWrite,
     UserWrite, Version, WriteId, bucket,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// A write that is ready to be applied.
-#[derive(Debug)]
+/// A write that is ready to be applied. Whoever stores it has to keep its format, in which a test
+/// holds it.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Write {
     /// A commit.
     Conditional {
         /// The head of its partition.
+        #[serde(with = "serde_bytes")]
         head: Vec<u8>,
         /// The version that it rests on.
         expected: Version,
@@ -35,16 +37,18 @@ pub(crate) enum Write {
     /// Catalogue records, and their entries in the log.
     Catalog(Vec<Logged>),
     /// One row less.
-    Delete(Table, Vec<u8>),
+    Delete(Table, #[serde(with = "serde_bytes")] Vec<u8>),
     /// A low-water mark that only rises.
     RaiseLowWater(Bucket),
 }
 
 /// A row to write.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Put {
     table: Table,
+    #[serde(with = "serde_bytes")]
     key: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     value: Vec<u8>,
 }
 
@@ -248,4 +252,53 @@ const SWEPT_AT_ONCE: usize = 512;
 /// Removes some of what has expired at `now`.
 pub(crate) fn sweep(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
     expiry::sweep(tx, now, SWEPT_AT_ONCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    /// Journals hold these bytes: a change of them takes another format of journals.
+    #[test]
+    fn the_bytes_are_those_that_journals_hold() {
+        let put = |key: u8| Put {
+            table: Table::Owners,
+            key: vec![key],
+            value: vec![key, 0],
+        };
+        let conditional = Write::Conditional {
+            head: vec![9],
+            expected: 300,
+            write: WriteId(Uuid::from_u128(5)),
+            puts: vec![put(1)],
+        };
+        let logged = Logged {
+            key: vec![2],
+            value: vec![3],
+            entry: vec![4],
+        };
+        let writes = [
+            conditional,
+            Write::Puts(vec![put(6), put(7)]),
+            Write::Catalog(vec![logged]),
+            Write::Delete(Table::Attempts, vec![8]),
+            Write::RaiseLowWater(10),
+        ];
+        let bytes = writes.map(|write| {
+            let bytes = postcard::to_allocvec(&write).unwrap();
+            let bytes = bytes.iter().map(|byte| format!("{byte:02x}"));
+            bytes.collect::<String>()
+        });
+        assert_eq!(
+            bytes,
+            [
+                "000109ac02100000000000000000000000000000000501010101020100",
+                "0102010106020600010107020700",
+                "0201010201030104",
+                "03020108",
+                "0414",
+            ]
+        );
+    }
 }

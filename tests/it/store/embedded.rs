@@ -19,6 +19,10 @@ fn file(dir: &Path) -> PathBuf {
     dir.join("cartwright.redb")
 }
 
+fn journal(dir: &Path) -> PathBuf {
+    dir.join("cartwright.journal")
+}
+
 async fn fill(store: &EmbeddedStore) {
     for number in 0..20 {
         let user = user_id(number);
@@ -91,14 +95,112 @@ async fn what_was_acknowledged_survives_a_crash() {
     let Subject { store, _dir, .. } = embedded();
     let dir = _dir.unwrap();
     fill(&store).await;
-    // The file as it is at this instant, never closed.
-    let crashed = tempfile::tempdir().unwrap();
-    std::fs::copy(file(dir.path()), file(crashed.path())).unwrap();
+    let crashed = copied(dir.path());
     let recovered = open(crashed.path()).unwrap();
     assert_filled(&recovered).await;
     let user = user_id(0);
     let fence = commit(user, 1, write_id(50), UserWrite::default());
     assert_eq!(recovered.commit(fence).await, Ok(()));
+}
+
+/// The journal is so short that it is full again and again, and what it had held is still there.
+#[tokio::test]
+async fn whenever_it_crashes_what_was_acknowledged_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options {
+        journal_bytes: 3 * 4_096,
+        ..Options::default()
+    };
+    let clock = Arc::new(ManualClock::default());
+    let store = EmbeddedStore::open(dir.path(), clock, options).unwrap();
+    let user = user_id(1);
+    for expected in 0..20 {
+        let write = UserWrite {
+            orders: vec![order(user, expected + 1)],
+            ..cart_write(expected + 1)
+        };
+        let number = u128::from(expected);
+        let commit = commit(user, expected, write_id(number), write);
+        store.commit(commit).await.unwrap();
+        let attempt = attempt(order_id(number), user, NOW);
+        store.put_attempt(attempt).await.unwrap();
+        let crashed = copied(dir.path());
+        let recovered = open(crashed.path()).unwrap();
+        let found = recovered.user(user).await.unwrap();
+        let version = expected + 1;
+        assert_eq!(
+            (found.version, found.value.cart.revision),
+            (version, version)
+        );
+        let orders = recovered.orders(user, u64::MAX, 99).await.unwrap();
+        let attempts = recovered.attempts(bucket(NOW)).await.unwrap();
+        let counts = [orders.len(), attempts.len()].map(|count| u64::try_from(count).unwrap());
+        assert_eq!(counts, [version, version]);
+        // It crashes again before it has written anything.
+        let again = copied(crashed.path());
+        drop(recovered);
+        let recovered = open(again.path()).unwrap();
+        assert_eq!(recovered.user(user).await.unwrap().version, version);
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_a_crash_cut_short_is_none_and_one_before_it_is_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let user = user_id(1);
+    for expected in 0..4 {
+        let write_id = write_id(u128::from(expected));
+        let commit = commit(user, expected, write_id, cart_write(expected + 1));
+        store.commit(commit).await.unwrap();
+    }
+    // The first commit is in the database, the others are a block of the journal each.
+    for (block, version) in [(0, None), (1, None), (2, Some(3)), (3, Some(4))] {
+        let crashed = copied(dir.path());
+        let mut bytes = std::fs::read(journal(crashed.path())).unwrap();
+        bytes[block * 4_096 + 40] ^= 1;
+        std::fs::write(journal(crashed.path()), bytes).unwrap();
+        match (open(crashed.path()), version) {
+            (Ok(store), Some(version)) => {
+                assert_eq!(store.user(user).await.unwrap().version, version);
+            }
+            (Err(error @ OpenError::Damaged { .. }), None) => {
+                let told = error.to_string();
+                let number = block + 1;
+                assert!(told.contains("cartwright.journal"), "{told}");
+                let record = format!("record {number} of the journal is damaged");
+                assert!(told.ends_with(&record), "{told}");
+            }
+            (opened, _) => panic!("{block}: {:?}", opened.map(|_| ())),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_journal_that_is_missing_is_damage_unless_the_store_was_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    fill(&store).await;
+    let crashed = copied(dir.path());
+    std::fs::remove_file(journal(crashed.path())).unwrap();
+    let refused = open(crashed.path()).map(|_| ()).unwrap_err();
+    let told = refused.to_string();
+    assert!(
+        told.contains("cartwright.journal is damaged: it is missing"),
+        "{told}"
+    );
+    drop(store);
+    std::fs::remove_file(journal(dir.path())).unwrap();
+    assert_filled(&open(dir.path()).unwrap()).await;
+}
+
+/// The files as they are at this instant, never closed.
+fn copied(dir: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for name in [file, journal] {
+        std::fs::copy(name(dir), name(copy.path())).unwrap();
+    }
+    copy
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,7 +249,8 @@ fn the_data_is_for_its_owner_alone() {
     let dir = parent.path().join("a/b");
     drop(open(&dir).unwrap());
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode(&dir), mode(&file(&dir))), (0o700, 0o600));
+    let modes = [mode(&dir), mode(&file(&dir)), mode(&journal(&dir))];
+    assert_eq!(modes, [0o700, 0o600, 0o600]);
 }
 
 #[test]

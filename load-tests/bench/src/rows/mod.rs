@@ -4,6 +4,7 @@ mod checkouts;
 mod entrances;
 mod hot_cart;
 mod hot_stock;
+mod journal;
 mod many_carts;
 pub(crate) mod nodes;
 mod old_partition;
@@ -19,6 +20,7 @@ use entrances::Entrances;
 use futures::future::BoxFuture;
 use hot_cart::HotCart;
 use hot_stock::HotStock;
+use journal::Journal;
 use many_carts::ManyCarts;
 use nodes::Nodes;
 use old_partition::{Kind, OldPartition};
@@ -56,6 +58,12 @@ fn plan<R: Row + 'static>(
 pub(crate) fn all(dir: &Path, keyspace: Option<&Arc<Keyspace>>, products: u64) -> Vec<Plan> {
     let folder = Place::Folder(dir.to_owned());
     let mut plans = Vec::from(writes(folder.clone()));
+    let journals = dir.to_owned();
+    plans.push(plan(
+        "commits of 64 tasks, by the embedded store's journal vs. by its database alone",
+        Target::AtLeast(1.5),
+        async move { Journal::new(&journals).await },
+    ));
     plans.push(plan(
         "carts of 64 users, changed over HTTP vs. at the directory, one core each",
         Target::AtLeast(0.6),
