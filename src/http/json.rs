@@ -34,11 +34,19 @@ const FAULT: &[u8] = br#"{"error":{"code":"internal_error","message":"an interna
 /// It cannot be written: our fault.
 pub(super) fn bytes(body: &impl Serialize) -> Result<Vec<u8>, ApiError> {
     let mut bytes = Vec::with_capacity(LIKELY_BODY);
-    serde_json::to_writer(&mut bytes, body).map_err(|error| {
+    append(&mut bytes, body)?;
+    Ok(bytes)
+}
+
+/// A part of a body, behind what is there.
+///
+/// # Errors
+/// It cannot be written: our fault.
+pub(super) fn append(bytes: &mut Vec<u8>, part: &impl Serialize) -> Result<(), ApiError> {
+    serde_json::to_writer(bytes, part).map_err(|error| {
         tracing::error!(%error, "http.response.unserializable");
         ApiError::Failed(Failure::Internal)
-    })?;
-    Ok(bytes)
+    })
 }
 
 /// An answer with a body.

@@ -5,6 +5,7 @@
 //! and codes are decided nowhere else.
 
 mod admin;
+mod asked;
 mod auth;
 mod cart;
 mod catalog;

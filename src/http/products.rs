@@ -1,7 +1,8 @@
-//! Products as they are shown. Each is written as JSON once for as long as it stays as it is, and
-//! pages are put together from that. Bounded in bytes; whatever is not kept is written anew, to the
-//! same bytes.
+//! Products as they are shown. The JSON of those that are shown again is kept for as long as they stay
+//! as they are, and pages are put together from that. Bounded in bytes; whatever is not kept is
+//! written anew, to the same bytes.
 
+use super::asked::Asked;
 use super::error::ApiError;
 use super::format::{MoneyView, Rfc3339};
 use super::json;
@@ -13,17 +14,23 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde::Serialize;
 use std::sync::{Arc, Weak};
+use twox_hash::XxHash3_64;
 
 /// Bytes of all that is kept.
-const CAPACITY: u64 = 16 * 1024 * 1024;
+const CAPACITY: u64 = 32 * 1024 * 1024;
 /// Products that this is likely to be.
 const LIKELY: usize = 32 * 1024;
 /// What a product takes beside its JSON, in bytes, about; of the product itself memory stays until
 /// what was written of it goes.
 const OVERHEAD: usize = 128 + size_of::<Product>();
+/// What the JSON of a product takes, in bytes, about.
+const LIKELY_LENGTH: usize = 1024;
 
 /// Products that were written, by their addresses.
-pub(super) struct WrittenProducts(Cache<usize, Arc<Written>, Bytewise>);
+pub(super) struct WrittenProducts {
+    kept: Cache<usize, Arc<Written>, Bytewise>,
+    asked: Asked,
+}
 
 /// A product's JSON.
 struct Written {
@@ -43,7 +50,10 @@ impl Weighter<usize, Arc<Written>> for Bytewise {
 
 impl Default for WrittenProducts {
     fn default() -> Self {
-        Self(Cache::with_weighter(LIKELY, CAPACITY, Bytewise))
+        Self {
+            kept: Cache::with_weighter(LIKELY, CAPACITY, Bytewise),
+            asked: Asked::default(),
+        }
     }
 }
 
@@ -57,37 +67,44 @@ impl WrittenProducts {
         products: impl IntoIterator<Item = &'a Arc<Product>>,
         meta: &Meta,
     ) -> Result<Answer, ApiError> {
-        let products = products.into_iter().map(|product| self.written(product));
-        let products = products.collect::<Result<Vec<_>, _>>()?;
-        let products: Vec<&[u8]> = products.iter().map(|written| &*written.json).collect();
-        let (head, middle, meta) = (br#"{"data":["#, br#"],"meta":"#, json::bytes(meta)?);
-        let length = products.iter().map(|json| json.len() + 1).sum::<usize>();
-        let mut body = Vec::with_capacity(head.len() + length + middle.len() + meta.len() + 1);
-        body.extend_from_slice(head);
-        for (place, json) in products.into_iter().enumerate() {
+        let products = products.into_iter();
+        let most = products.size_hint().1.unwrap_or_default();
+        let mut body = Vec::with_capacity((most + 1) * LIKELY_LENGTH);
+        body.extend_from_slice(br#"{"data":["#);
+        for (place, product) in products.enumerate() {
             if place > 0 {
                 body.push(b',');
             }
-            body.extend_from_slice(json);
+            self.append(&mut body, product)?;
         }
-        body.extend_from_slice(middle);
-        body.extend_from_slice(&meta);
+        body.extend_from_slice(br#"],"meta":"#);
+        json::append(&mut body, meta)?;
         body.push(b'}');
+        body.shrink_to_fit();
         Ok(Answer::written(body))
     }
 
-    fn written(&self, product: &Arc<Product>) -> Result<Arc<Written>, ApiError> {
+    /// Appends a product's JSON, and keeps it if it was asked for before.
+    fn append(&self, body: &mut Vec<u8>, product: &Arc<Product>) -> Result<(), ApiError> {
         let address = Arc::as_ptr(product).addr();
-        if let Some(written) = self.0.get(&address) {
+        if let Some(written) = self.kept.get(&address) {
             debug_assert!(std::ptr::eq(written.of.as_ptr(), Arc::as_ptr(product)));
-            return Ok(written);
+            body.extend_from_slice(&written.json);
+            return Ok(());
         }
-        let written = Arc::new(Written {
-            of: Arc::downgrade(product),
-            json: json::bytes(&ProductView::from(&**product))?.into(),
-        });
-        self.0.insert(address, Arc::clone(&written));
-        Ok(written)
+        let start = body.len();
+        json::append(body, &ProductView::from(&**product))?;
+        if self
+            .asked
+            .again(XxHash3_64::oneshot(&address.to_ne_bytes()))
+        {
+            let written = Written {
+                of: Arc::downgrade(product),
+                json: body[start..].into(),
+            };
+            self.kept.insert(address, Arc::new(written));
+        }
+        Ok(())
     }
 }
 
@@ -197,7 +214,7 @@ mod tests {
         for page in [&all[..], &all[1..], &all[..1], &all[..0], &all[..]] {
             assert_eq!(written.page(page, &meta(page)).unwrap(), expected(page));
         }
-        assert_eq!(written.0.len(), 3);
+        assert_eq!(written.kept.len(), 3);
     }
 
     #[test]
@@ -214,8 +231,11 @@ mod tests {
         let written = WrittenProducts::default();
         let name = "x".repeat(64 * 1024);
         for number in 0..1_000 {
-            written.written(&product(number, &name)).unwrap();
+            let product = product(number, &name);
+            for _ in 0..2 {
+                written.append(&mut Vec::new(), &product).unwrap();
+            }
         }
-        assert!(!written.0.is_empty() && written.0.weight() <= CAPACITY);
+        assert!(!written.kept.is_empty() && written.kept.weight() <= CAPACITY);
     }
 }

@@ -1,7 +1,8 @@
-//! Answers about the catalogue that are written once for as long as it stays as it is. Bounded in
-//! bytes; what is asked for once only makes room again first. Decides nothing: whatever is not
-//! here is written anew, to the same bytes.
+//! Answers about the catalogue that are kept, once they were asked for twice, for as long as it stays
+//! as it is. Bounded in bytes. Decides nothing: whatever is not here is written anew, to the same
+//! bytes.
 
+use super::asked::Asked;
 use super::error::ApiError;
 use super::{conditional, json};
 use crate::catalog::{View, etag};
@@ -11,6 +12,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use serde::Serialize;
 use std::sync::{Arc, Weak};
+use twox_hash::XxHash3_64;
 use warp::http::header::{CACHE_CONTROL, ETAG, HeaderValue};
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -71,7 +73,10 @@ impl Answer {
 
 /// The answers that were written for the current view.
 #[derive(Default)]
-pub(super) struct Rendered(ArcSwapOption<OfView>);
+pub(super) struct Rendered {
+    kept: ArcSwapOption<OfView>,
+    asked: Asked,
+}
 
 /// The answers about one view, by path and query as they were asked for.
 struct OfView {
@@ -91,20 +96,22 @@ impl Weighter<Box<str>, Answer> for Bytewise {
 impl Rendered {
     /// What was written for `target` of this very view.
     pub(super) fn find(&self, view: &Arc<View>, target: &str) -> Option<Answer> {
-        let kept = self.0.load();
+        let kept = self.kept.load();
         let kept = kept.as_ref().filter(|kept| kept.is_of(view))?;
         kept.answers.get(target)
     }
 
-    /// Keeps what was written for `target` of a view. Those of another view go.
+    /// Keeps what was written for `target` of a view, if that was asked for before. Those of another
+    /// view go.
     pub(super) fn keep(&self, view: &Arc<View>, target: &str, answer: &Answer) {
-        if target.len() > MAX_TARGET {
+        let hash = XxHash3_64::oneshot(target.as_bytes());
+        if target.len() > MAX_TARGET || !self.asked.again(hash) {
             return;
         }
-        let kept = self.0.load_full().filter(|kept| kept.is_of(view));
+        let kept = self.kept.load_full().filter(|kept| kept.is_of(view));
         let kept = kept.unwrap_or_else(|| {
             let fresh = Arc::new(OfView::new(view));
-            self.0.store(Some(Arc::clone(&fresh)));
+            self.kept.store(Some(Arc::clone(&fresh)));
             fresh
         });
         kept.answers.insert(target.into(), answer.clone());
@@ -144,8 +151,10 @@ mod tests {
     #[tokio::test]
     async fn an_answer_is_found_for_its_target_and_its_view_only() {
         let (rendered, now) = (Rendered::default(), view().await);
-        assert_eq!(body(&rendered, &now, "/a"), None);
-        rendered.keep(&now, "/a", &Answer::of(&1).unwrap());
+        for _ in 0..2 {
+            assert_eq!(body(&rendered, &now, "/a"), None);
+            rendered.keep(&now, "/a", &Answer::of(&1).unwrap());
+        }
         assert_eq!(body(&rendered, &now, "/a").as_deref(), Some(&b"1"[..]));
         assert_eq!(body(&rendered, &now, "/a?page=1"), None);
         let later = view().await;
@@ -159,13 +168,15 @@ mod tests {
     async fn what_is_kept_is_bounded() {
         let (rendered, view) = (Rendered::default(), view().await);
         let answer = Answer::of(&"x".repeat(64 * 1024)).unwrap();
-        for number in 0..2_000 {
-            rendered.keep(&view, &format!("/{number}"), &answer);
+        for number in 0..4_000 {
+            rendered.keep(&view, &format!("/{}", number / 2), &answer);
         }
-        let kept = rendered.0.load_full().unwrap();
+        let kept = rendered.kept.load_full().unwrap();
         assert!(!kept.answers.is_empty() && kept.answers.weight() <= CAPACITY);
         let long = format!("/{}", "x".repeat(MAX_TARGET));
-        rendered.keep(&view, &long, &Answer::of(&1).unwrap());
+        for _ in 0..2 {
+            rendered.keep(&view, &long, &Answer::of(&1).unwrap());
+        }
         assert_eq!(body(&rendered, &view, &long), None);
     }
 }

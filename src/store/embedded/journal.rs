@@ -31,7 +31,8 @@ const HEAD: usize = CHECKSUM + MAGIC.len() + size_of::<u32>() + size_of::<u64>()
 pub(super) enum Unreadable {
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A record is damaged, although another one was written after it.
+    /// This record is damaged, or is not reached for another one that is, although one was written
+    /// after it.
     #[error("record {0} of the journal is damaged")]
     Damaged(u64),
 }
@@ -121,18 +122,24 @@ pub(super) fn entries(file: &dyn StorageBackend, first: u64) -> Result<Vec<Entry
     let length = usize::try_from(file.len()?).map_err(io::Error::other)?;
     let mut bytes = vec![0; length];
     file.read(0, &mut bytes)?;
-    let (mut entries, mut number, mut rest) = (Vec::new(), first, &bytes[..]);
+    let (mut entries, mut rest) = (Vec::new(), &bytes[..]);
+    // The database may hold some of them: redb also commits durably as it checks or closes a file.
+    let front = record(rest).map_or(first, |(front, _)| front);
+    let mut number = front.min(first);
     while let Some((found, entry)) = record(rest)
         && found == number
     {
-        let read = postcard::from_bytes(entry);
-        entries.push(read.map_err(|_| Unreadable::Damaged(number))?);
+        if number >= first {
+            let read = postcard::from_bytes(entry);
+            entries.push(read.map_err(|_| Unreadable::Damaged(number))?);
+        }
         number += 1;
         rest = rest.get(size(entry.len())..).unwrap_or_default();
     }
+    let missing = number.max(first);
     let mut blocks = (0..rest.len()).step_by(BLOCK);
-    if blocks.any(|block| record(&rest[block..]).is_some_and(|(found, _)| found > number)) {
-        return Err(Unreadable::Damaged(number));
+    if blocks.any(|block| record(&rest[block..]).is_some_and(|(found, _)| found >= missing)) {
+        return Err(Unreadable::Damaged(missing));
     }
     Ok(entries)
 }
@@ -199,9 +206,9 @@ mod tests {
             assert!(append(&mut journal, now, bytes));
         }
         assert_eq!((journal.next(), journal.end), (4, 4 * 4_096));
-        assert_eq!(told(&journal, 1), Ok(vec![1, 2, 3]));
-        // The database has them all.
-        assert_eq!(told(&journal, 4), Ok(vec![]));
+        for (first, expected) in [(1, &[1, 2, 3][..]), (2, &[2, 3]), (3, &[3]), (4, &[])] {
+            assert_eq!(told(&journal, first), Ok(expected.to_vec()));
+        }
     }
 
     #[test]
@@ -233,11 +240,15 @@ mod tests {
             journal.file.write(place, &before).unwrap();
             found
         });
-        let damaged = |number| Err(format!("record {number} of the journal is damaged"));
+        let damaged = |number: u64| Err(format!("record {number} of the journal is damaged"));
         let [first, second] = [damaged(1), damaged(2)];
         let last = Ok(vec![1, 2]);
         let expected = [&first, &first, &second, &second, &last, &last];
         assert_eq!(blocks.each_ref(), expected);
+        // What the database has is not needed.
+        journal.file.write(20, b"?").unwrap();
+        assert_eq!(told(&journal, 4), Ok(vec![]));
+        assert_eq!(told(&journal, 3), damaged(3));
     }
 
     #[test]

@@ -144,6 +144,25 @@ async fn whenever_it_crashes_what_was_acknowledged_is_there() {
     }
 }
 
+/// A check of the database, as it is made to empty its cache, commits it durably.
+#[tokio::test]
+async fn what_the_database_has_of_the_journal_is_not_taken_in_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path()).unwrap();
+    let user = user_id(1);
+    for expected in 0..6 {
+        let write_id = write_id(u128::from(expected));
+        let commit = commit(user, expected, write_id, cart_write(expected + 1));
+        store.commit(commit).await.unwrap();
+        if expected == 3 {
+            store.catalog_was_read().await;
+        }
+        let crashed = copied(dir.path());
+        let recovered = open(crashed.path()).unwrap();
+        assert_eq!(recovered.user(user).await.unwrap().version, expected + 1);
+    }
+}
+
 #[tokio::test]
 async fn a_record_that_a_crash_cut_short_is_none_and_one_before_it_is_damage() {
     let dir = tempfile::tempdir().unwrap();
