@@ -30,7 +30,11 @@ struct Disk {
     unreadable: AtomicBool,
     stuck: Mutex<Stuck>,
     changed: Condvar,
+    /// What a loss of power leaves of each file that is open, in the order of their opening.
+    synced: Mutex<Vec<Synced>>,
 }
+
+type Synced = Arc<Mutex<Vec<u8>>>;
 
 #[derive(Debug, Default)]
 struct Stuck {
@@ -82,10 +86,20 @@ impl Disk {
     }
 }
 
-/// redb's file on such a disk.
+/// A file on such a disk.
 struct Failing {
     file: FileBackend,
     disk: Arc<Disk>,
+    synced: Synced,
+}
+
+impl Failing {
+    fn new(file: FileBackend, disk: &Arc<Disk>) -> Self {
+        let synced = Synced::default();
+        disk.synced.lock().unwrap().push(synced.clone());
+        let disk = disk.clone();
+        Self { file, disk, synced }
+    }
 }
 
 impl fmt::Debug for Failing {
@@ -114,7 +128,10 @@ impl StorageBackend for Failing {
     fn sync_data(&self) -> io::Result<()> {
         self.disk.pass();
         self.disk.change()?;
-        self.file.sync_data()
+        self.file.sync_data()?;
+        let mut synced = self.synced.lock().unwrap();
+        synced.resize(usize::try_from(self.file.len()?).unwrap(), 0);
+        self.file.read(0, &mut synced)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -157,10 +174,7 @@ fn opened(dir: TempDir, options: Options) -> Subject {
     let disk = Arc::new(Disk::default());
     disk.set_space(PLENTY);
     let shared = Arc::clone(&disk);
-    let wrap = move |file| Failing {
-        file,
-        disk: Arc::clone(&shared),
-    };
+    let wrap = move |file| Failing::new(file, &shared);
     let store = EmbeddedStore::open_on(dir.path(), Arc::new(SystemClock), options, wrap);
     Subject {
         store: store.unwrap(),
@@ -418,4 +432,29 @@ async fn closing_finishes_what_waits() {
     drop(store);
     let store = EmbeddedStore::open(_dir.path(), Arc::new(SystemClock), Options::default());
     assert_at(&store.unwrap(), user(1), 1).await;
+}
+
+/// What is written and not synced is lost, of both files. The journal is so short that it is full
+/// again and again.
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_loss_of_power() {
+    let Subject { store, disk, _dir } = subject(Options {
+        journal_bytes: 3 * 4_096,
+        ..Options::default()
+    });
+    for expected in 0..20 {
+        store.commit(commit(user(1), expected)).await.unwrap();
+        store.commit(commit(user(2), expected)).await.unwrap();
+        if expected % 5 == 4 {
+            store.catalog_was_read().await;
+        }
+        let left = tempfile::tempdir().unwrap();
+        let names = ["cartwright.redb", "cartwright.journal"];
+        for (name, synced) in names.iter().zip(&*disk.synced.lock().unwrap()) {
+            std::fs::write(left.path().join(name), &*synced.lock().unwrap()).unwrap();
+        }
+        let again = opened(left, Options::default());
+        assert_at(&again.store, user(1), expected + 1).await;
+        assert_at(&again.store, user(2), expected + 1).await;
+    }
 }

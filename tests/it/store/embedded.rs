@@ -120,10 +120,13 @@ async fn whenever_it_crashes_what_was_acknowledged_is_there() {
             ..cart_write(expected + 1)
         };
         let number = u128::from(expected);
-        let commit = commit(user, expected, write_id(number), write);
-        store.commit(commit).await.unwrap();
+        let ours = commit(user, expected, write_id(number), write);
+        store.commit(ours).await.unwrap();
         let attempt = attempt(order_id(number), user, NOW);
         store.put_attempt(attempt).await.unwrap();
+        if expected % 5 == 4 {
+            store.catalog_was_read().await;
+        }
         let crashed = copied(dir.path());
         let recovered = open(crashed.path()).unwrap();
         let found = recovered.user(user).await.unwrap();
@@ -140,7 +143,15 @@ async fn whenever_it_crashes_what_was_acknowledged_is_there() {
         let again = copied(crashed.path());
         drop(recovered);
         let recovered = open(again.path()).unwrap();
-        assert_eq!(recovered.user(user).await.unwrap().version, version);
+        for version in [version, version + 1] {
+            assert_eq!(recovered.user(user).await.unwrap().version, version);
+            let fence = commit(user, version, write_id(99), UserWrite::default());
+            recovered.commit(fence).await.unwrap();
+        }
+        let third = copied(again.path());
+        drop(recovered);
+        let recovered = open(third.path()).unwrap();
+        assert_eq!(recovered.user(user).await.unwrap().version, version + 2);
     }
 }
 
