@@ -3,11 +3,11 @@
 use super::error::ApiError;
 use crate::domain::user::{IfMatch, Key};
 use sha2::{Digest, Sha256};
-use warp::http::header::{AsHeaderName, HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use warp::http::header::{HeaderMap, HeaderName, IF_MATCH, IF_NONE_MATCH};
 use warp::http::{HeaderValue, Method};
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const REPLAYED: &str = "idempotent-replayed";
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// The longest idempotency key, in characters.
 const MAX_KEY: usize = 255;
 
@@ -108,7 +108,7 @@ struct Tag<'a> {
 }
 
 impl<'a> Tags<'a> {
-    fn of(headers: &'a HeaderMap, name: impl AsHeaderName) -> Option<Self> {
+    fn of(headers: &'a HeaderMap, name: HeaderName) -> Option<Self> {
         let mut tags = Vec::new();
         let mut values = headers.get_all(name).iter().peekable();
         values.peek()?;

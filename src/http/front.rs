@@ -31,7 +31,7 @@ use warp::http::header::{
 use warp::http::{HeaderMap, Request, StatusCode};
 use warp::reply::Response;
 
-const REQUEST_ID: &str = "x-request-id";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What the node is called that has the user who asked: a proxy may send the user's next requests
 /// there, which then take no call of another node.
 const NODE: HeaderName = HeaderName::from_static("cartwright-node");
@@ -135,6 +135,7 @@ impl Connection {
         let (method, path) = (request.method().clone(), uri.path());
         let preflight = api.cors.preflight(&method, path, &headers);
         let arrival = Arc::new(Arrival {
+            at: started,
             client: api.limiter.client(self.peer.ip(), &headers),
             target,
             uri,

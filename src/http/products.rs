@@ -80,7 +80,6 @@ impl WrittenProducts {
         body.extend_from_slice(br#"],"meta":"#);
         json::append(&mut body, meta)?;
         body.push(b'}');
-        body.shrink_to_fit();
         Ok(Answer::written(body))
     }
 

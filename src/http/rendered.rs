@@ -46,7 +46,9 @@ impl Answer {
     }
 
     /// Of a body that is JSON already.
-    pub(super) fn written(body: Vec<u8>) -> Self {
+    pub(super) fn written(mut body: Vec<u8>) -> Self {
+        // JSON is written with room for a multiple of it, and what is kept is weighed by its length.
+        body.shrink_to_fit();
         let etag = HeaderValue::try_from(etag(&body));
         Self {
             etag: etag.unwrap_or_else(|_| HeaderValue::from_static("\"\"")),

@@ -4,6 +4,7 @@
 mod apart;
 pub(super) mod backlog;
 mod door;
+mod head_timer;
 mod stall;
 
 use super::Api;
@@ -12,10 +13,11 @@ use apart::apart;
 use backlog::{Backlog, InTurn, Turn};
 pub(super) use door::Door;
 pub use door::listen;
+use head_timer::HeadTimer;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use stall::Stalling;
 use std::convert::Infallible;
@@ -155,7 +157,6 @@ impl<'w> Server<'w> {
     fn new(limits: ConnectionLimits, workers: &'w Handle) -> Self {
         let mut builder = http1::Builder::new();
         builder
-            .timer(TokioTimer::new())
             .header_read_timeout(limits.header_timeout)
             .max_header_size(MAX_HEAD)
             .max_buf_size(BUFFER);
@@ -220,8 +221,9 @@ impl<'w> Server<'w> {
     {
         let stream = Stalling::new(stream, self.limits.header_timeout);
         let served = InTurn::new(self.backlog.clone(), |turn| {
-            let connection = self
-                .builder
+            let mut builder = self.builder.clone();
+            let connection = builder
+                .timer(HeadTimer::default())
                 .serve_connection(TokioIo::new(stream), service(turn));
             self.graceful.watch(connection)
         });

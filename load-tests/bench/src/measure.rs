@@ -1,11 +1,14 @@
-//! How a row is measured: baseline and subject in turns, so that both meet the same moods of the
-//! machine, one ratio a round, and the median of them with its spread.
+//! How a row is measured: baseline and subject in many short turns, so that both meet the same moods
+//! of the machine, one ratio a round, and the median of them with its spread.
 
 use crate::Failure;
 use async_trait::async_trait;
 use std::fmt::{self, Write};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// One turn of baseline or subject: shorter than most moods, and long beside what it takes to begin.
+const TURN: Duration = Duration::from_millis(250);
 
 /// What is compared.
 #[async_trait]
@@ -27,7 +30,7 @@ pub(crate) trait Row: Sync {
     }
 }
 
-/// What one measurement came to.
+/// What one turn came to.
 pub(crate) enum Sample {
     /// How often it was done.
     Count(u64),
@@ -59,8 +62,25 @@ pub(crate) enum Target {
 #[derive(Clone, Copy)]
 pub(crate) struct Effort {
     pub(crate) rounds: u64,
-    /// Of one measurement.
+    /// Of baseline or subject in a round, or of another measurement: seconds.
     pub(crate) time: Duration,
+}
+
+impl Effort {
+    /// Turns of each in a round.
+    fn turns(self) -> u128 {
+        self.time.as_nanos().div_ceil(TURN.as_nanos())
+    }
+}
+
+/// What the turns of one of them came to in a round.
+#[derive(Default)]
+struct Turns {
+    count: usize,
+    /// Where they were taken.
+    times: Vec<Duration>,
+    /// Of all turns.
+    time: Duration,
 }
 
 /// A median, and between what it is one.
@@ -117,8 +137,12 @@ pub(crate) async fn measure(
     let unit = row.unit();
     let (mut baselines, mut subjects, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=effort.rounds {
-        let baseline = figure(unit, row.baseline(Instant::now() + effort.time)).await?;
-        let subject = figure(unit, row.subject(Instant::now() + effort.time)).await?;
+        let (mut without, mut with) = (Turns::default(), Turns::default());
+        for _ in 0..effort.turns() {
+            without.take(row.baseline(Instant::now() + TURN)).await?;
+            with.take(row.subject(Instant::now() + TURN)).await?;
+        }
+        let (baseline, subject) = (without.figure(unit)?, with.figure(unit)?);
         if round > 0 {
             eprintln!("  {round}: {baseline:.0} {unit}, {subject:.0} {unit}");
             baselines.push(baseline);
@@ -136,25 +160,45 @@ pub(crate) async fn measure(
     })
 }
 
-/// One measurement in its unit.
-async fn figure(
-    unit: Unit,
-    measured: impl Future<Output = Result<Sample, Failure>>,
-) -> Result<f64, Failure> {
-    let started = Instant::now();
-    let sample = measured.await?;
-    let count = match &sample {
-        Sample::Count(count) => u32::try_from(*count)?,
-        Sample::Times(times) => u32::try_from(times.len())?,
-    };
-    if count == 0 {
-        return Err("nothing was done in the time: give it more seconds".into());
+impl Turns {
+    /// Takes one more.
+    async fn take(
+        &mut self,
+        turn: impl Future<Output = Result<Sample, Failure>>,
+    ) -> Result<(), Failure> {
+        let began = Instant::now();
+        let sample = turn.await?;
+        self.add(sample, began.elapsed())
     }
-    match (unit, sample) {
-        (Unit::PerSecond, _) => Ok(f64::from(count) / started.elapsed().as_secs_f64()),
-        (Unit::P50, Sample::Times(times)) => Ok(microseconds(times, 50)),
-        (Unit::P99, Sample::Times(times)) => Ok(microseconds(times, 99)),
-        (Unit::P50 | Unit::P99, Sample::Count(_)) => Err("a row of times has counted".into()),
+
+    fn add(&mut self, sample: Sample, took: Duration) -> Result<(), Failure> {
+        self.time += took;
+        match sample {
+            Sample::Count(count) => self.count += usize::try_from(count)?,
+            Sample::Times(times) => {
+                self.count += times.len();
+                self.times.extend(times);
+            }
+        }
+        Ok(())
+    }
+
+    /// All of them in their unit.
+    fn figure(self, unit: Unit) -> Result<f64, Failure> {
+        if self.count == 0 {
+            return Err("nothing was done in the time: give it more seconds".into());
+        }
+        let of_100 = match unit {
+            Unit::PerSecond => {
+                return Ok(f64::from(u32::try_from(self.count)?) / self.time.as_secs_f64());
+            }
+            Unit::P50 => 50,
+            Unit::P99 => 99,
+        };
+        match self.times.is_empty() {
+            true => Err("a row of times has counted".into()),
+            false => Ok(microseconds(self.times, of_100)),
+        }
     }
 }
 
@@ -254,6 +298,37 @@ mod tests {
                 max: 4.0
             }
         );
+    }
+
+    #[test]
+    fn turns_count_together_over_the_time_that_they_took() {
+        let taken = |samples: Vec<(Sample, u64)>| {
+            let mut turns = Turns::default();
+            for (sample, millis) in samples {
+                turns.add(sample, Duration::from_millis(millis)).unwrap();
+            }
+            turns
+        };
+        let counts = || taken(vec![(Sample::Count(30), 200), (Sample::Count(10), 300)]);
+        assert!((counts().figure(Unit::PerSecond).unwrap() - 80.0).abs() < 1e-9);
+        assert!(counts().figure(Unit::P50).is_err());
+        let times = |times: &[u64]| {
+            let times = times.iter().map(|time| Duration::from_micros(*time));
+            Sample::Times(times.collect())
+        };
+        let timed = || taken(vec![(times(&[3, 1]), 200), (times(&[2]), 300)]);
+        assert!((timed().figure(Unit::P50).unwrap() - 2.0).abs() < 1e-9);
+        assert!((timed().figure(Unit::PerSecond).unwrap() - 6.0).abs() < 1e-9);
+        assert!(Turns::default().figure(Unit::PerSecond).is_err());
+    }
+
+    #[test]
+    fn a_round_has_turns_for_its_seconds() {
+        let effort = |seconds| Effort {
+            rounds: 5,
+            time: Duration::from_secs(seconds),
+        };
+        assert_eq!([1, 3].map(|seconds| effort(seconds).turns()), [4, 12]);
     }
 
     #[test]

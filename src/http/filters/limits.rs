@@ -23,6 +23,7 @@ pub(super) async fn admit(
     if call.endpoint.has_body {
         let read = timeout(call.api.limits.body_timeout, read(call.headers(), body)).await;
         call.body = read.map_err(|_| ApiError::RequestTimeout)??;
+        call.deadline = Instant::now() + call.api.limits.request_timeout;
     }
     if !call.body.is_empty() && !is_json(call.headers()) {
         return Err(ApiError::UnsupportedMediaType);
@@ -31,7 +32,6 @@ pub(super) async fn admit(
         let permit = call.api.in_flight().try_acquire_owned();
         call.permit = Some(permit.map_err(|_| ApiError::Overloaded)?);
     }
-    call.deadline = Instant::now() + call.api.limits.request_timeout;
     Ok(call)
 }
 

@@ -34,6 +34,8 @@ use warp::reply::Response;
 /// What is known of a request when it arrives; an extension of it.
 #[derive(Debug)]
 pub(super) struct Arrival {
+    /// When its head was there.
+    pub(super) at: Instant,
     /// Who asks, as far as addresses tell.
     pub(super) client: IpAddr,
     /// What is asked for.
@@ -88,7 +90,7 @@ impl DerefMut for Call {
 impl Call {
     fn new(api: Api, endpoint: &'static Endpoint, arrival: Arc<Arrival>) -> Self {
         Self(Box::new(Passed {
-            deadline: Instant::now() + api.limits.request_timeout,
+            deadline: arrival.at + api.limits.request_timeout,
             api,
             endpoint,
             body: Bytes::new(),

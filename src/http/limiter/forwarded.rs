@@ -2,9 +2,9 @@
 
 use crate::config::Networks;
 use std::net::{IpAddr, SocketAddr};
-use warp::http::HeaderMap;
+use warp::http::{HeaderMap, HeaderName};
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The address of the client of a connection from `peer`: the first one that is not a trusted
 /// proxy's, from the peer on backwards through `X-Forwarded-For`, in which each proxy added whom it

@@ -1,13 +1,19 @@
-//! A stream that gives up on a peer that does not read: hyper bounds how long a request may take
-//! to arrive, but not how long an answer may take to leave.
+//! The stream of a connection, as it is written to. It gives up on a peer that does not read: hyper
+//! bounds how long a request may take to arrive, but not how long an answer may take to leave. And
+//! the pieces of a small answer leave as one.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+
+/// Pieces that are together no longer than this are put together, in bytes: to copy them takes less
+/// than the system takes for several.
+const SMALL: usize = 2 * 1024;
 
 /// A connection whose writes fail once none of them made progress for a time.
 pub(super) struct Stalling {
@@ -69,7 +75,15 @@ impl AsyncWrite for Stalling {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let stream = Pin::new(&mut self.stream);
+        let mut room = [MaybeUninit::uninit(); SMALL];
+        let mut small = ReadBuf::uninit(&mut room);
+        let written = if slices.iter().map(|slice| slice.len()).sum::<usize>() <= SMALL {
+            slices.iter().for_each(|slice| small.put_slice(slice));
+            stream.poll_write(context, small.filled())
+        } else {
+            stream.poll_write_vectored(context, slices)
+        };
         self.judge(written, context)
     }
 

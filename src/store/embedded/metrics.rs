@@ -52,7 +52,7 @@ impl EmbeddedStore {
         metrics.register_in(
             Unit::Seconds,
             "cartwright_embedded_checkpoint_duration",
-            "How long it took to commit the database itself, once its journal was full",
+            "How long it took to commit the database itself: at first, when its journal was full, at the end",
             folds.durable.clone(),
         );
     }

@@ -2,10 +2,11 @@
 
 use super::samples::*;
 use super::{ManualClock, Subject, embedded};
+use cartwright::domain::ids::UserId;
 use cartwright::store::embedded::{EmbeddedStore, OpenError, Options};
 use cartwright::store::{
     Attempts, CatalogRow, Catalogs, Change, Changes, Claims, Commit, Commits, Error, UserWrite,
-    Users, bucket,
+    Users, Version, bucket,
 };
 use futures::future::join_all;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,13 @@ fn file(dir: &Path) -> PathBuf {
 
 fn journal(dir: &Path) -> PathBuf {
     dir.join("cartwright.journal")
+}
+
+/// Changes the cart of a user at this version.
+async fn change(store: &EmbeddedStore, user: UserId, expected: Version) {
+    let write_id = write_id(u128::from(expected));
+    let commit = commit(user, expected, write_id, cart_write(expected + 1));
+    store.commit(commit).await.unwrap();
 }
 
 async fn fill(store: &EmbeddedStore) {
@@ -162,9 +170,7 @@ async fn what_the_database_has_of_the_journal_is_not_taken_in_twice() {
     let store = open(dir.path()).unwrap();
     let user = user_id(1);
     for expected in 0..6 {
-        let write_id = write_id(u128::from(expected));
-        let commit = commit(user, expected, write_id, cart_write(expected + 1));
-        store.commit(commit).await.unwrap();
+        change(&store, user, expected).await;
         if expected == 3 {
             store.catalog_was_read().await;
         }
@@ -180,9 +186,7 @@ async fn a_record_that_a_crash_cut_short_is_none_and_one_before_it_is_damage() {
     let store = open(dir.path()).unwrap();
     let user = user_id(1);
     for expected in 0..4 {
-        let write_id = write_id(u128::from(expected));
-        let commit = commit(user, expected, write_id, cart_write(expected + 1));
-        store.commit(commit).await.unwrap();
+        change(&store, user, expected).await;
     }
     // The first commit is in the database, the others are a block of the journal each.
     for (block, version) in [(0, None), (1, None), (2, Some(3)), (3, Some(4))] {
