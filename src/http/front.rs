@@ -14,7 +14,6 @@ use bytes::Buf;
 use futures::FutureExt;
 use hyper::body::Body;
 use hyper::service::Service;
-use hyper_util::service::TowerToHyperService;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::mem;
@@ -88,8 +87,10 @@ impl Front {
             return unmatched(&self.api, arrival);
         };
         request.extensions_mut().insert(Arc::clone(arrival));
-        let service = TowerToHyperService::new(warp::service(route.filter.clone()));
-        match AssertUnwindSafe(service.call(request)).catch_unwind().await {
+        // By what it implements for tower, as its answer is another's to wait for.
+        let mut filters = warp::service(route.filter.clone());
+        let answered = tower_service::Service::call(&mut filters, request);
+        match AssertUnwindSafe(answered).catch_unwind().await {
             Ok(Ok(response)) => response,
             Err(_panic) => {
                 tracing::error!("http.request.panicked");

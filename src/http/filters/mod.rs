@@ -188,15 +188,11 @@ where
     let (api, measures) = (api.clone(), api.measures().of(endpoint));
     let filter = warp::ext::get::<Arc<Arrival>>()
         .and(warp::body::stream())
-        .then(move |arrival, body| pass(Call::new(api.clone(), endpoint, arrival), body))
-        .then(move |call: Result<Call, ApiError>| {
+        .then(move |arrival, body| {
+            let call = Call::new(api.clone(), endpoint, arrival);
             let handler = handler.clone();
             async move {
-                let call = match call {
-                    Ok(call) => session::authorize(call).await,
-                    Err(error) => Err(error),
-                };
-                let answered = match call {
+                let answered = match pass(call, body).await {
                     Ok(call) => handler(call).await,
                     Err(error) => Err(error),
                 };
@@ -222,7 +218,7 @@ async fn pass(
         .count_address(endpoint.class, call.arrival.client);
     let passed = counted.map_err(ApiError::from);
     match passed.and_then(|()| session::authenticate(call)) {
-        Ok(call) => limits::admit(call, body).await,
+        Ok(call) => session::authorize(limits::admit(call, body).await?).await,
         Err(error) => {
             limits::discard(&api, endpoint, body).await;
             Err(error)
