@@ -19,9 +19,7 @@ const SHARE: f64 = 0.7;
 const TARGET: f64 = 10.0;
 /// Bisections of the rate between one that is borne and twice that.
 const STEPS: u32 = 5;
-/// Less is no capacity, in requests a second.
-const FEWEST: f64 = 100.0;
-/// What becomes of a rate that was borne for moments only, or is not borne any more.
+/// By how much a rate is lowered that was borne for moments only.
 const LOWERED: f64 = 0.9;
 
 /// How capacity is sought.
@@ -47,13 +45,13 @@ impl Search {
     /// second.
     pub(crate) async fn capacity(self, offer: &Offer) -> Result<f64, Failure> {
         let mut borne = 250.0;
-        while self.bears(offer, borne * 2.0).await? {
+        while is_borne(&offer.run(borne * 2.0, self.probe).await?) {
             borne *= 2.0;
         }
         let mut step = borne;
         for _ in 0..STEPS {
             step /= 2.0;
-            if self.bears(offer, borne + step).await? {
+            if is_borne(&offer.run(borne + step, self.probe).await?) {
                 borne += step;
             }
         }
@@ -67,34 +65,12 @@ impl Search {
                 told(&load)
             );
             borne *= LOWERED;
-            if borne < FEWEST {
+            if borne < 100.0 {
                 return Err("no rate is borne".into());
             }
         }
         eprintln!("  {borne:.0} /s are borne");
         Ok(borne)
-    }
-
-    /// The rate that is borne now, where it was `rate` a while ago.
-    async fn now(self, offer: &Offer, mut rate: f64) -> Result<f64, Failure> {
-        if self.bears(offer, rate).await? {
-            while self.bears(offer, rate / LOWERED).await? {
-                rate /= LOWERED;
-            }
-            return Ok(rate);
-        }
-        while rate > FEWEST {
-            rate *= LOWERED;
-            if self.bears(offer, rate).await? {
-                return Ok(rate);
-            }
-        }
-        Err("no rate is borne".into())
-    }
-
-    /// Whether a rate is borne for a moment.
-    async fn bears(self, offer: &Offer, rate: f64) -> Result<bool, Failure> {
-        Ok(is_borne(&offer.run(rate, self.probe).await?))
     }
 }
 
@@ -127,33 +103,26 @@ pub(crate) async fn measure(dir: &Path, effort: Effort, search: Search) -> Resul
     let served = Served::product(disk.opened()).await?;
     let offer = mixed::offer(served.address, CLIENTS).await?;
     let capacity = search.capacity(&offer).await?;
-    let (mut rate, mut rates, mut loads) = (capacity, Vec::new(), Vec::new());
+    let mut loads = Vec::new();
     for _ in 0..effort.rounds {
-        // The machine has moods, and capacity is another in each.
-        rate = search.now(&offer, rate).await?;
-        rates.push(rate);
-        let load = offer.run(rate * SHARE, effort.time).await?;
+        let load = offer.run(capacity * SHARE, effort.time).await?;
         if load.unsent > 0 || load.failed() > 0 || !load.refused().is_empty() {
             return Err("requests failed below capacity".into());
         }
         loads.push(load);
     }
-    Ok(table(search, capacity, spread(rates), &loads))
+    Ok(table(search, capacity, &loads))
 }
 
 /// Markdown: all requests, and each kind of them.
-fn table(search: Search, capacity: f64, rates: Spread, loads: &[Load]) -> Table {
+fn table(search: Search, capacity: f64, loads: &[Load]) -> Table {
     let mut text = format!(
         "Of a mixed load over HTTP, 64 connections, {capacity:.0} requests/s were borne: for {} s \
-         the p99 stayed under {} ms and nothing failed. At {:.0} % of what was borne for a moment \
-         before each round, {:.0} ({:.0}..{:.0}):\n\n\
+         the p99 stayed under {} ms and nothing failed. At {:.0} % of that:\n\n\
          | requests | p50 | p99 | ratio (min..max) | target |\n|---|---|---|---|---|\n",
         search.confirmed.as_secs(),
         LIMIT.as_millis(),
         SHARE * 100.0,
-        rates.median,
-        rates.min,
-        rates.max,
     );
     let kinds = [
         ("all", None),

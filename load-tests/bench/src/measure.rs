@@ -87,8 +87,8 @@ struct Turns {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
+    min: f64,
+    max: f64,
 }
 
 /// What a row came to.
