@@ -87,7 +87,7 @@ impl Front {
             return unmatched(&self.api, arrival);
         };
         request.extensions_mut().insert(Arc::clone(arrival));
-        // By what it implements for tower, as its answer is another's to wait for.
+        // As a service of tower: hyper's would hold the request in a future of its own at first.
         let mut filters = warp::service(route.filter.clone());
         let answered = tower_service::Service::call(&mut filters, request);
         match AssertUnwindSafe(answered).catch_unwind().await {
