@@ -349,7 +349,7 @@ pub struct Timeouts {
         long = "queue-timeout",
         env = "CARTWRIGHT_QUEUE_TIMEOUT",
         value_name = "TIME",
-        default_value = "100ms",
+        default_value = "200ms",
         value_parser = duration
     )]
     pub queue: Duration,

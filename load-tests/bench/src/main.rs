@@ -2,6 +2,7 @@
 //! figures, taken in turns on the same machine and the same disk. `--help` tells the options.
 
 mod capacity;
+mod cores;
 mod cpu_share;
 mod cpu_time;
 mod data;

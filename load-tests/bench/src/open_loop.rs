@@ -2,6 +2,7 @@
 //! counts, so that a server which is behind cannot hide it by keeping its clients waiting.
 
 use crate::Failure;
+use crate::cores::{Core, apart};
 use crate::wire::{Connection, Meanwhile, Request};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -91,13 +92,7 @@ impl Offer {
     /// longest.
     pub(crate) async fn run(&self, rate: f64, time: Duration) -> Result<Load, Failure> {
         let offer = self.clone();
-        let all = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(offer.send(rate, time))
-        };
-        tokio::task::spawn_blocking(all).await?
+        apart(Some(Core::Clients), move || offer.send(rate, time)).await
     }
 
     async fn send(self, rate: f64, time: Duration) -> Result<Load, Failure> {

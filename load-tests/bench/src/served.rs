@@ -1,7 +1,8 @@
-//! Servers to ask over HTTP, each with one thread of its own, so that the clients have the other
-//! core: the product, put together as it is in production, and bare warp routes.
+//! Servers to ask over HTTP, each with one thread of its own, on one core, so that the clients have
+//! the other: the product, put together as it is in production, and bare warp routes.
 
 use crate::Failure;
+use crate::cores::Core;
 use crate::wire::{Connection, request};
 use cartwright::app::{Listeners, Server, Stores};
 use cartwright::auth::password::{Cost, Hasher, Limits};
@@ -43,7 +44,7 @@ impl Served {
         store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
         flags: &[&str],
     ) -> Result<Self, Failure> {
-        Self::serve(settings(flags)?, "product", store).await
+        Self::serve(settings(flags)?, "product", Some(Core::Server), store).await
     }
 
     /// One of several nodes over a store.
@@ -58,15 +59,17 @@ impl Served {
             ["--drain-delay", "1ms"],
         ];
         let store = async move { Ok(store) };
-        Self::serve(settings(node.as_flattened())?, name, Box::pin(store)).await
+        // Where there are two, either would have to wait for the other while a core is idle.
+        Self::serve(settings(node.as_flattened())?, name, None, Box::pin(store)).await
     }
 
     async fn serve(
         settings: Settings,
         name: &'static str,
+        core: Option<Core>,
         store: BoxFuture<'static, Result<Arc<dyn Store>, Failure>>,
     ) -> Result<Self, Failure> {
-        Self::start(name, move |runtime, stop| {
+        Self::start(name, core, move |runtime, stop| {
             let server = async { product(&settings, store.await?).await };
             let server = runtime.block_on(server)?;
             let address = server.address()?;
@@ -81,7 +84,7 @@ impl Served {
 
     /// Routes as warp serves them.
     pub(crate) async fn bare(routes: BoxedFilter<(Response,)>) -> Result<Self, Failure> {
-        Self::start("bare", move |runtime, stop| {
+        Self::start("bare", Some(Core::Server), move |runtime, stop| {
             let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
             listener.set_nonblocking(true)?;
             let address = listener.local_addr()?;
@@ -94,7 +97,7 @@ impl Served {
         .await
     }
 
-    async fn start<F>(name: &'static str, make: F) -> Result<Self, Failure>
+    async fn start<F>(name: &'static str, core: Option<Core>, make: F) -> Result<Self, Failure>
     where
         F: FnOnce(&Runtime, oneshot::Receiver<()>) -> Result<(SocketAddr, Running), Failure>
             + Send
@@ -111,7 +114,12 @@ impl Served {
                     // Whoever asked may have gone.
                     let _ = tell.send(Ok(address));
                     // On the worker, as in production, not on this thread.
-                    let _ = runtime.block_on(runtime.spawn(run));
+                    let _ = runtime.block_on(runtime.spawn(async move {
+                        if let Some(core) = core {
+                            core.keep();
+                        }
+                        run.await;
+                    }));
                 }
                 Err(failure) => {
                     let _ = tell.send(Err(failure));

@@ -2,6 +2,7 @@
 //! request when it has read the answer to the last.
 
 use crate::Failure;
+use crate::cores::{Core, apart};
 use crate::measure::Sample;
 use std::io;
 use std::net::SocketAddr;
@@ -162,6 +163,14 @@ pub(crate) enum Meanwhile {
 const MOMENT: Duration = Duration::from_micros(50);
 
 impl Meanwhile {
+    /// Where the clients are: on the core that no server has, if there is one.
+    fn core(self) -> Option<Core> {
+        match self {
+            Self::Sleep => None,
+            Self::Look | Self::Doze => Some(Core::Clients),
+        }
+    }
+
     pub(crate) async fn pass(self) {
         match self {
             Self::Sleep => return std::future::pending().await,
@@ -177,13 +186,8 @@ impl Clients {
     pub(crate) async fn run(&self, end: Instant) -> Result<Sample, Failure> {
         let (address, scripts) = (self.address, self.scripts.clone());
         let meanwhile = self.meanwhile;
-        let all = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(ask_all(address, scripts, meanwhile, end))
-        };
-        Ok(Sample::Times(tokio::task::spawn_blocking(all).await??))
+        let all = move || ask_all(address, scripts, meanwhile, end);
+        Ok(Sample::Times(apart(meanwhile.core(), all).await?))
     }
 }
 

@@ -1,6 +1,11 @@
 //! Connections that are ready, and wait until a thread of the runtime gets to them: how many there
 //! are, how long each waited, and how long one more would. Decides what is too long and who are too
 //! many, and refuses nothing itself.
+//!
+//! Whoever may have to wait too long is kept out in three steps, each dearer than the one before: the
+//! system refuses new connections, at no cost; those that are there end with their answers, and cost
+//! a new one later; and who did wait too long is refused, which costs about what it would to answer.
+//! So each begins at twice the wait of the one before, and the last is an exception.
 
 use futures::task::AtomicWaker;
 use std::pin::Pin;
@@ -13,25 +18,28 @@ use tokio::time::{Instant, sleep};
 /// So many may wait for however long: whoever waits long among few does not wait for the others,
 /// but for a process that stands, and is not helped by their refusal.
 const FEW: usize = 64;
-/// The part of what one may wait that those to come may be expected to.
-const PART: u32 = 2;
-/// The pause between two looks whether that is over.
+/// The part of what one may wait from which on others are kept out.
+const BEHIND: u32 = 4;
+/// The part of it at which they are let in again: were it the same, the door would be shut again
+/// after every few, and those who had come meanwhile would be turned away.
+const CAUGHT_UP: u32 = 8;
+/// The part of it from which on those who are in are too many, though nobody else comes.
+const CROWDED: u32 = 2;
+/// The pause between two looks whether others are to be kept out still.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
 /// In the place of a time: the connection is gone. Whoever wakes it later, as wakers outlive what they
 /// wake, must not count one that nobody will come to.
 const GONE: u64 = u64::MAX;
-/// How much of the pace is what was seen last: one of so many.
-const SMOOTHED: u64 = 8;
 
 /// The connections that wait.
 pub(super) struct Backlog {
     waiting: AtomicUsize,
-    /// All that are open, whether they wait or not.
-    open: AtomicUsize,
     /// How long one may wait.
     patience: Duration,
     began: Instant,
-    /// How long each of those ahead kept somebody waiting of late, in nanoseconds.
+    /// How long each of those ahead kept somebody waiting, in seconds, as the bits of an [`f64`]: the
+    /// mean of what was seen in the last `patience`. All who waited through one pause tell of it, and
+    /// over a shorter time would have it taken for the pace.
     pace: AtomicU64,
 }
 
@@ -39,49 +47,60 @@ impl Backlog {
     pub(super) fn new(patience: Duration) -> Self {
         Self {
             waiting: AtomicUsize::new(0),
-            open: AtomicUsize::new(0),
             patience,
             began: Instant::now(),
-            pace: AtomicU64::new(0),
+            pace: AtomicU64::new(0.0_f64.to_bits()),
         }
     }
 
     /// Whether more connections would have to wait for a good part of what they may. It is a
     /// forecast: when the first of those too many had waited, many more would have come.
     pub(super) fn is_behind(&self) -> bool {
-        self.are_many() && self.wait_for(&self.waiting) >= self.patience / PART
+        self.has_to_wait(self.patience / BEHIND)
     }
 
-    /// Whether those who are in already would wait too long if all of them asked: to refuse others
-    /// is not enough then.
+    /// Whether those who are in have so much to ask that to refuse others is not enough.
     fn is_crowded(&self) -> bool {
-        self.is_behind() && self.wait_for(&self.open) >= self.patience
+        self.has_to_wait(self.patience / CROWDED)
     }
 
-    /// How long it takes to get to so many.
-    fn wait_for(&self, connections: &AtomicUsize) -> Duration {
-        let pace = Duration::from_nanos(self.pace.load(Ordering::Relaxed));
-        let connections = connections.load(Ordering::Relaxed);
-        pace.saturating_mul(u32::try_from(connections).unwrap_or(u32::MAX))
-    }
-
-    /// Waits until that is over.
+    /// Waits until others may come again.
     pub(super) async fn caught_up(&self) {
-        while self.is_behind() {
+        while self.has_to_wait(self.patience / CAUGHT_UP) {
             sleep(LOOK_AGAIN).await;
         }
     }
 
+    /// Whether one more would have to wait for so long, among many.
+    fn has_to_wait(&self, time: Duration) -> bool {
+        let pace = f64::from_bits(self.pace.load(Ordering::Relaxed));
+        let others = number(self.waiting.load(Ordering::Relaxed));
+        self.are_many() && pace * others >= time.as_secs_f64()
+    }
+
     /// Somebody's turn came after so long, and so many others; returns whether that was too long.
-    fn turned(&self, waited: u64, ahead: usize) -> bool {
+    fn turned(&self, waited: Duration, ahead: usize) -> bool {
         if ahead >= FEW {
-            let seen = waited / u64::try_from(ahead).unwrap_or(u64::MAX);
-            let smoothed = |pace| Some(pace - pace / SMOOTHED + seen / SMOOTHED);
-            let _ = self
-                .pace
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, smoothed);
+            self.saw(waited.as_secs_f64() / number(ahead));
         }
-        Duration::from_nanos(waited) >= self.patience && self.are_many()
+        waited >= self.patience && self.are_many()
+    }
+
+    /// One turn took so many seconds.
+    fn saw(&self, turn: f64) {
+        let patience = self.patience.as_secs_f64();
+        let mean = |pace| {
+            let pace = f64::from_bits(pace);
+            let share = if pace > 0.0 {
+                (pace / patience).min(1.0)
+            } else {
+                1.0
+            };
+            Some((pace + (turn - pace) * share).to_bits())
+        };
+        let _ = self
+            .pace
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, mean);
     }
 
     fn are_many(&self) -> bool {
@@ -98,7 +117,7 @@ impl Backlog {
     #[cfg(test)]
     pub(super) fn fall_behind(&self, by: usize) {
         self.waiting.fetch_add(by, Ordering::Relaxed);
-        self.pace.store(u64::MAX, Ordering::Relaxed);
+        self.pace.store(f64::MAX.to_bits(), Ordering::Relaxed);
     }
 
     /// As if they had been seen to.
@@ -106,6 +125,10 @@ impl Backlog {
     pub(super) fn catch_up(&self, by: usize) {
         self.waiting.fetch_sub(by, Ordering::Relaxed);
     }
+}
+
+fn number(connections: usize) -> f64 {
+    u32::try_from(connections).map_or(f64::INFINITY, f64::from)
 }
 
 /// The turn of one connection: what is known of the latest wait for it.
@@ -161,7 +184,7 @@ impl Turn {
 
     fn begin(&self) {
         let late = self.end_wait(0).is_some_and(|since| {
-            let waited = self.backlog.now().saturating_sub(since);
+            let waited = Duration::from_nanos(self.backlog.now().saturating_sub(since));
             let ahead = self.ahead.load(Ordering::Relaxed);
             self.backlog.turned(waited, ahead)
         });
@@ -201,7 +224,6 @@ pub(super) struct InTurn<F> {
 impl<F> InTurn<F> {
     /// What `connection` makes, which is told its turn.
     pub(super) fn new(backlog: Arc<Backlog>, connection: impl FnOnce(Arc<Turn>) -> F) -> Self {
-        backlog.open.fetch_add(1, Ordering::Relaxed);
         let turn = Turn::new(backlog);
         Self {
             connection: Box::pin(connection(turn.clone())),
@@ -226,7 +248,6 @@ impl<F: Future> Future for InTurn<F> {
 impl<F> Drop for InTurn<F> {
     fn drop(&mut self) {
         self.turn.end_wait(GONE);
-        self.turn.backlog.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -235,9 +256,13 @@ mod tests {
     use super::*;
     use futures::FutureExt;
     use std::future::Pending;
+    use std::ops::Range;
     use tokio::time::advance;
 
-    const PATIENCE: Duration = Duration::from_millis(50);
+    /// How long a turn takes, unless it is said otherwise.
+    const TURN: Duration = Duration::from_millis(1);
+    /// So many turns.
+    const PATIENCE: Duration = Duration::from_millis(1_024);
 
     struct Waiting {
         backlog: Arc<Backlog>,
@@ -267,6 +292,36 @@ mod tests {
             let (connection, turn) = &mut self.connections[number];
             assert!(connection.now_or_never().is_none());
             turn.was_late()
+        }
+
+        /// Polls these, one after the other, as each turn takes so long.
+        async fn see_to(&mut self, numbers: Range<usize>, turn: Duration) {
+            for number in numbers {
+                advance(turn).await;
+                self.is_late(number);
+            }
+        }
+
+        /// Has so many ask and sees to them, time and again.
+        async fn rounds(&mut self, rounds: usize, count: usize, turn: Duration) {
+            for _ in 0..rounds {
+                self.ask(count);
+                self.see_to(0..count, turn).await;
+            }
+        }
+
+        fn ask(&self, count: usize) {
+            for (_, turn) in &self.connections[..count] {
+                turn.wait();
+            }
+        }
+
+        fn is_behind(&self) -> bool {
+            self.backlog.is_behind()
+        }
+
+        fn is_crowded(&self) -> bool {
+            self.connections[0].1.is_last()
         }
     }
 
@@ -311,60 +366,53 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn there_are_too_many_when_all_of_them_could_not_be_seen_to_in_time() {
-        let seen_to = 5 * FEW / 2;
-        let mut crowd = waiting(4 * FEW);
-        advance(PATIENCE).await;
-        for number in 0..seen_to {
-            crowd.is_late(number);
-        }
-        // Those who wait may; but all the others are there still.
-        assert!(crowd.backlog.is_crowded());
-        assert!(crowd.connections[0].1.is_last());
-        // Whoever is gone asks no more.
-        crowd.connections.drain(..seen_to);
-        assert!(crowd.backlog.is_behind());
-        assert!(!crowd.backlog.is_crowded());
-        // And whoever does not wait is in nobody's way.
-        let mut idle = waiting(4 * FEW);
-        advance(PATIENCE).await;
-        for number in 0..4 * FEW {
-            idle.is_late(number);
-        }
-        assert!(!idle.backlog.is_crowded());
+    async fn the_more_wait_the_more_are_kept_out() {
+        let mut crowd = waiting(1_024);
+        // Nobody knows yet how fast it goes.
+        assert!(!crowd.is_behind() && !crowd.is_crowded());
+        crowd.see_to(0..500, TURN).await;
+        assert!(crowd.is_behind() && crowd.is_crowded());
+        crowd.see_to(500..600, TURN).await;
+        assert!(crowd.is_behind() && !crowd.is_crowded());
+        let backlog = crowd.backlog.clone();
+        let mut caught_up = Box::pin(backlog.caught_up());
+        crowd.see_to(600..800, TURN).await;
+        assert!(!crowd.is_behind());
+        assert!(futures::poll!(&mut caught_up).is_pending());
+        crowd.see_to(800..900, TURN).await;
+        caught_up.await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whether_a_node_is_behind_is_told_by_how_many_wait_and_how_fast_they_become_fewer() {
-        let mut crowd = waiting(4 * FEW);
-        let is_behind = |crowd: &Waiting| crowd.backlog.is_behind();
-        // Nobody knows yet how fast it goes.
-        assert!(!is_behind(&crowd));
-        advance(PATIENCE).await;
-        for number in 0..2 * FEW {
-            crowd.is_late(number);
-        }
-        assert!(is_behind(&crowd));
-        let caught_up = crowd.backlog.clone();
-        let mut caught_up = Box::pin(caught_up.caught_up());
-        assert!(futures::poll!(&mut caught_up).is_pending());
-        for number in 2 * FEW..3 * FEW + 1 {
-            crowd.is_late(number);
-        }
-        assert!(!is_behind(&crowd));
-        caught_up.await;
-        // As many as before wait again, and it goes fast.
-        for _ in 0..10 {
-            for (_, turn) in &crowd.connections {
-                turn.wait();
-            }
-            for number in 0..3 * FEW {
-                crowd.is_late(number);
-            }
-        }
-        for (_, turn) in &crowd.connections {
-            turn.wait();
-        }
-        assert!(!is_behind(&crowd));
+    async fn whoever_is_connected_and_asks_nothing_keeps_nobody_out() {
+        let mut idle = waiting(1_024);
+        idle.see_to(0..1_024, TURN).await;
+        idle.ask(200);
+        assert!(!idle.is_behind());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_is_not_taken_for_the_pace() {
+        let mut crowd = waiting(160);
+        crowd.see_to(0..160, TURN).await;
+        crowd.ask(160);
+        advance(PATIENCE / 4).await;
+        crowd.see_to(0..160, TURN).await;
+        crowd.ask(160);
+        assert!(!crowd.is_behind());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_becomes_slower_or_faster_is_seen_to_be() {
+        let mut crowd = waiting(100);
+        crowd.rounds(1, 100, TURN).await;
+        crowd.ask(100);
+        assert!(!crowd.is_behind());
+        crowd.rounds(10, 100, 10 * TURN).await;
+        crowd.ask(100);
+        assert!(crowd.is_behind());
+        crowd.rounds(50, 100, TURN).await;
+        crowd.ask(100);
+        assert!(!crowd.is_behind());
     }
 }
