@@ -45,7 +45,7 @@ fn without_arguments_it_serves_with_the_defaults() {
         },
         timeouts: Timeouts {
             request: 5s,
-            queue: 100ms,
+            queue: 200ms,
             header: 10s,
             body: 10s,
             drain: 25s,
