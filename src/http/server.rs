@@ -53,7 +53,7 @@ pub struct ConnectionLimits {
     /// read nothing of its answer.
     pub header_timeout: Duration,
     /// How long a request may wait unread where many do: beyond, it is refused, and connections
-    /// are as soon as they would make others wait for half of it.
+    /// are as soon as they would make others wait for a quarter of it.
     pub queue_timeout: Duration,
     /// How long answers under way are waited for at the end.
     pub drain_timeout: Duration,
