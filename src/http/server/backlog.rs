@@ -9,8 +9,8 @@
 
 use futures::task::AtomicWaker;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -37,10 +37,18 @@ pub(super) struct Backlog {
     /// How long one may wait.
     patience: Duration,
     began: Instant,
-    /// How long each of those ahead kept somebody waiting, in seconds, as the bits of an [`f64`]: the
-    /// mean of what was seen in the last `patience`. All who waited through one pause tell of it, and
-    /// over a shorter time would have it taken for the pace.
-    pace: AtomicU64,
+    /// When the latest turn came.
+    latest: AtomicU64,
+    turns: Mutex<Turns>,
+}
+
+/// The turns of the last while in which many waited, and how long they took, in seconds. Both fade, so
+/// that their ratio is the mean of that while: over a shorter one a pause would be taken for the
+/// pace. How long somebody waited says nothing of it, as the runtime keeps to no order: who came
+/// late may have a turn long before who came early.
+struct Turns {
+    count: f64,
+    time: f64,
 }
 
 impl Backlog {
@@ -49,7 +57,8 @@ impl Backlog {
             waiting: AtomicUsize::new(0),
             patience,
             began: Instant::now(),
-            pace: AtomicU64::new(0.0_f64.to_bits()),
+            latest: AtomicU64::new(0),
+            turns: Mutex::new(Turns::UNKNOWN),
         }
     }
 
@@ -73,34 +82,26 @@ impl Backlog {
 
     /// Whether one more would have to wait for so long, among many.
     fn has_to_wait(&self, time: Duration) -> bool {
-        let pace = f64::from_bits(self.pace.load(Ordering::Relaxed));
-        let others = number(self.waiting.load(Ordering::Relaxed));
-        self.are_many() && pace * others >= time.as_secs_f64()
+        let others = self.waiting.load(Ordering::Relaxed);
+        others >= FEW && self.turns().time_of(others) >= time.as_secs_f64()
     }
 
-    /// Somebody's turn came after so long, and so many others; returns whether that was too long.
-    fn turned(&self, waited: Duration, ahead: usize) -> bool {
-        if ahead >= FEW {
-            self.saw(waited.as_secs_f64() / number(ahead));
+    /// Somebody's turn came, who had waited since then; returns whether there is no time for it: that
+    /// was too long, or would be for the last of those who wait still.
+    fn turned(&self, since: u64) -> bool {
+        let now = self.now();
+        let before = self.latest.swap(now, Ordering::Relaxed);
+        if !self.are_many() {
+            return false;
         }
-        waited >= self.patience && self.are_many()
+        let elapsed = |since| Duration::from_nanos(now.saturating_sub(since));
+        // What was before it began to wait was not for want of a turn.
+        self.turns().add(elapsed(before.max(since)), self.patience);
+        elapsed(since) >= self.patience || self.has_to_wait(self.patience)
     }
 
-    /// One turn took so many seconds.
-    fn saw(&self, turn: f64) {
-        let patience = self.patience.as_secs_f64();
-        let mean = |pace| {
-            let pace = f64::from_bits(pace);
-            let share = if pace > 0.0 {
-                (pace / patience).min(1.0)
-            } else {
-                1.0
-            };
-            Some((pace + (turn - pace) * share).to_bits())
-        };
-        let _ = self
-            .pace
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, mean);
+    fn turns(&self) -> MutexGuard<'_, Turns> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn are_many(&self) -> bool {
@@ -117,7 +118,10 @@ impl Backlog {
     #[cfg(test)]
     pub(super) fn fall_behind(&self, by: usize) {
         self.waiting.fetch_add(by, Ordering::Relaxed);
-        self.pace.store(f64::MAX.to_bits(), Ordering::Relaxed);
+        *self.turns() = Turns {
+            count: 1.0,
+            time: f64::MAX,
+        };
     }
 
     /// As if they had been seen to.
@@ -127,8 +131,32 @@ impl Backlog {
     }
 }
 
-fn number(connections: usize) -> f64 {
-    u32::try_from(connections).map_or(f64::INFINITY, f64::from)
+impl Turns {
+    /// Nobody knows how fast it goes: fast, until more was seen than one pause.
+    const UNKNOWN: Self = Self {
+        count: number(FEW),
+        time: 0.0,
+    };
+
+    /// One more took `time`; what was longer ago than `memory` fades. What takes so long that few
+    /// could not wait for each other is a pause, and counts as the longest that is none.
+    fn add(&mut self, time: Duration, memory: Duration) {
+        let memory = memory.as_secs_f64();
+        let time = time.as_secs_f64().min(memory / number(FEW));
+        let kept = 1.0 - time / memory;
+        self.count = self.count * kept + 1.0;
+        self.time = self.time * kept + time;
+    }
+
+    /// How long so many more will take, in seconds.
+    fn time_of(&self, turns: usize) -> f64 {
+        number(turns) * self.time / self.count
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "connections are not so many")]
+const fn number(connections: usize) -> f64 {
+    connections as f64
 }
 
 /// The turn of one connection: what is known of the latest wait for it.
@@ -137,8 +165,6 @@ pub(in crate::http) struct Turn {
     task: AtomicWaker,
     /// When it began to wait; 0 if it does not, [`GONE`] if it never will again.
     since: AtomicU64,
-    /// How many waited when it began to.
-    ahead: AtomicUsize,
     was_late: AtomicBool,
 }
 
@@ -149,7 +175,6 @@ impl Turn {
             backlog,
             task: AtomicWaker::new(),
             since: AtomicU64::new(0),
-            ahead: AtomicUsize::new(0),
             was_late: AtomicBool::new(false),
         });
         turn.wait();
@@ -169,25 +194,19 @@ impl Turn {
     fn wait(&self) {
         // Counted before it can be taken back: one too many for a moment is nobody's harm, and one
         // too few, where there is none, would be very many.
-        let ahead = self.backlog.waiting.fetch_add(1, Ordering::Relaxed);
+        self.backlog.waiting.fetch_add(1, Ordering::Relaxed);
         let now = self.backlog.now();
         let began = self
             .since
             .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-        match began {
-            Ok(_) => self.ahead.store(ahead, Ordering::Relaxed),
-            Err(_) => {
-                self.backlog.waiting.fetch_sub(1, Ordering::Relaxed);
-            }
+        if began.is_err() {
+            self.backlog.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
     fn begin(&self) {
-        let late = self.end_wait(0).is_some_and(|since| {
-            let waited = Duration::from_nanos(self.backlog.now().saturating_sub(since));
-            let ahead = self.ahead.load(Ordering::Relaxed);
-            self.backlog.turned(waited, ahead)
-        });
+        let since = self.end_wait(0);
+        let late = since.is_some_and(|since| self.backlog.turned(since));
         self.was_late.store(late, Ordering::Relaxed);
     }
 
@@ -370,9 +389,9 @@ mod tests {
         let mut crowd = waiting(1_024);
         // Nobody knows yet how fast it goes.
         assert!(!crowd.is_behind() && !crowd.is_crowded());
-        crowd.see_to(0..500, TURN).await;
+        crowd.see_to(0..400, TURN).await;
         assert!(crowd.is_behind() && crowd.is_crowded());
-        crowd.see_to(500..600, TURN).await;
+        crowd.see_to(400..600, TURN).await;
         assert!(crowd.is_behind() && !crowd.is_crowded());
         let backlog = crowd.backlog.clone();
         let mut caught_up = Box::pin(backlog.caught_up());
@@ -384,11 +403,32 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_is_before_more_than_can_be_seen_to_in_time_is_late_at_once() {
+        let mut crowd = waiting(4_096);
+        advance(TURN).await;
+        // Nobody knows yet how fast it goes.
+        assert!(!crowd.is_late(0));
+        crowd.see_to(1..FEW, TURN).await;
+        advance(TURN).await;
+        assert!(crowd.is_late(FEW));
+        // As fast as those are refused, there is time for the others.
+        crowd.see_to(FEW + 1..2_048, TURN / 10).await;
+        assert!(!crowd.is_late(2_048));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn whoever_is_connected_and_asks_nothing_keeps_nobody_out() {
         let mut idle = waiting(1_024);
         idle.see_to(0..1_024, TURN).await;
         idle.ask(200);
         assert!(!idle.is_behind());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_has_a_turn_before_those_who_came_earlier_does_not_hide_them() {
+        let mut crowd = waiting(1_024);
+        crowd.rounds(500, 1, TURN).await;
+        assert!(crowd.is_behind() && crowd.is_crowded());
     }
 
     #[tokio::test(start_paused = true)]
