@@ -18,7 +18,7 @@ use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 /// The secret's file beside the embedded data.
@@ -132,9 +132,19 @@ async fn unless_told_to_stop<T, E: Into<Error>>(
 }
 
 fn runtime() -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
+    workers().build()
+}
+
+/// The runtime that serves, before it is built. What does not fit into the 256 places of a worker's
+/// own queue, and what other threads wake, as the store's writer does, waits in a queue that all
+/// workers share. Each looks there for every second task; left to itself, the faster its tasks are
+/// the more rarely it would, and of many who wait those who came first would wait for longest. To
+/// look there first for each would have the others wait without end.
+#[must_use]
+pub fn workers() -> Builder {
+    let mut workers = Builder::new_multi_thread();
+    workers.enable_all().global_queue_interval(2);
+    workers
 }
 
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.

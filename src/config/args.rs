@@ -342,8 +342,8 @@ pub struct Timeouts {
     )]
     pub request: Duration,
 
-    /// For a request that waits to be read because many do; then it is answered 503, and new
-    /// connections are refused meanwhile
+    /// For a request that waits to be read because many do; beyond, it is answered 503, and new
+    /// connections are refused from an eighth of it on
     #[arg(
         id = "queue_timeout",
         long = "queue-timeout",

@@ -52,8 +52,8 @@ pub struct ConnectionLimits {
     /// How long a request's head may take to arrive, a connection may stay idle, and a client may
     /// read nothing of its answer.
     pub header_timeout: Duration,
-    /// How long a request may wait unread where many do: beyond, it is refused, and connections
-    /// are as soon as they would make others wait for a quarter of it.
+    /// How long a request may wait unread where many do: beyond, or if the last of them would have
+    /// to, it is refused, and connections are as soon as others would wait for an eighth of it.
     pub queue_timeout: Duration,
     /// How long answers under way are waited for at the end.
     pub drain_timeout: Duration,

@@ -21,7 +21,7 @@ use cartwright::domain::stock::{HoldState, StockLevel};
 use cartwright::domain::time::Timestamp;
 use cartwright::domain::user::{Command, Request};
 use cartwright::metrics::Metrics;
-use cartwright::sources::Sources;
+use cartwright::sources::{Clock, Sources};
 use cartwright::store::fault::{FaultPlan, FaultyStore};
 use cartwright::store::memory::MemoryStore;
 use cartwright::store::scylla::ScyllaStore;

@@ -8,6 +8,7 @@ use cartwright::domain::account::{Claim, Credential, Email, Profile};
 use cartwright::domain::address::{Address, AddressInput};
 use cartwright::domain::ids::{FamilyId, LineId, ProductId, UserId};
 use cartwright::domain::user::{Checkout, Command, Key, Request};
+use cartwright::sources::Clock;
 use cartwright::store::Store;
 use std::collections::{BTreeMap, BTreeSet};
 
