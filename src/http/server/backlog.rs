@@ -51,6 +51,8 @@ pub(super) struct Backlog {
 struct Turns {
     count: f64,
     time: f64,
+    /// When the latest of them came.
+    until: u64,
 }
 
 impl Backlog {
@@ -98,7 +100,8 @@ impl Backlog {
         }
         let elapsed = |since| Duration::from_nanos(now.saturating_sub(since));
         // What was before it began to wait was not for want of a turn.
-        self.turns().add(elapsed(before.max(since)), self.patience);
+        let took = elapsed(before.max(since));
+        self.turns().add(took, now, self.patience);
         elapsed(since) >= self.patience || self.has_to_wait(self.patience)
     }
 
@@ -123,6 +126,7 @@ impl Backlog {
         *self.turns() = Turns {
             count: 1.0,
             time: f64::MAX,
+            until: u64::MAX,
         };
     }
 
@@ -138,11 +142,17 @@ impl Turns {
     const UNKNOWN: Self = Self {
         count: number(FEW),
         time: 0.0,
+        until: 0,
     };
 
-    /// One more took `time`; what was longer ago than `memory` fades. What takes so long that few
-    /// could not wait for each other is a pause, and counts as the longest that is none.
-    fn add(&mut self, time: Duration, memory: Duration) {
+    /// One more took `time`, until `now`; what was longer ago than `memory` fades, and is forgotten
+    /// if there was nothing since. What takes so long that few could not wait for each other is a
+    /// pause, and counts as the longest that is none.
+    fn add(&mut self, time: Duration, now: u64, memory: Duration) {
+        if Duration::from_nanos(now.saturating_sub(self.until)) > memory {
+            *self = Self::UNKNOWN;
+        }
+        self.until = self.until.max(now);
         let memory = memory.as_secs_f64();
         let time = time.as_secs_f64().min(memory / number(FEW));
         let kept = 1.0 - time / memory;
@@ -441,6 +451,16 @@ mod tests {
         advance(PATIENCE / 4).await;
         crowd.see_to(0..100, TURN).await;
         crowd.ask(100);
+        assert!(!crowd.is_behind());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_long_ago_keeps_nobody_out() {
+        let mut crowd = waiting(1_024);
+        crowd.see_to(0..1_024, TURN).await;
+        advance(2 * PATIENCE).await;
+        crowd.ask(1_024);
+        assert!(!crowd.is_late(0));
         assert!(!crowd.is_behind());
     }
 
