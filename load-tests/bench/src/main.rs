@@ -25,6 +25,7 @@ mod wire;
 mod world;
 
 use capacity::Search;
+use cartwright::app;
 use cartwright::config::LogFormat;
 use cartwright::telemetry;
 use clap::Parser;
@@ -107,9 +108,11 @@ type Table = (String, bool);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Arguments::parse()).await {
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // As in production: a node that is a process of its own serves on it.
+    let runtime = app::workers().build().map_err(Failure::from);
+    match runtime.and_then(|runtime| runtime.block_on(run(arguments))) {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("cartwright-bench: {failure}");
