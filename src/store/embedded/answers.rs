@@ -4,7 +4,7 @@ use super::super::Result;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// So many are answered by the writer itself: their wakes cost no more than a task.
+/// So few are answered by the writer itself, and no task is made for them.
 const FEW: usize = 4;
 /// So many are answered by one task, so that workers can share them.
 const TASK: usize = 16;
@@ -51,10 +51,12 @@ pub(super) fn answer(answers: impl IntoIterator<Item = (Asker, Result<()>)>) {
         let Some((first, _)) = owed.0.first() else {
             return;
         };
-        let runtime = first.runtime.clone();
-        if let Some(runtime) = runtime.filter(|_| owed.0.len() > FEW) {
+        match first.runtime.clone() {
             // A runtime that has ended drops it at once.
-            runtime.spawn(async move { drop(owed) });
+            Some(runtime) if owed.0.len() > FEW => {
+                runtime.spawn(async move { drop(owed) });
+            }
+            _ => drop(owed),
         }
     }
 }
