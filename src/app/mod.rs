@@ -14,5 +14,5 @@ mod signals;
 pub use health::health;
 pub use import::import;
 pub use migrate::migrate;
-pub use process::{main, serve, workers};
+pub use process::{main, serve};
 pub use server::{Listeners, Server, StartError, Stores};

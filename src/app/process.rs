@@ -18,7 +18,7 @@ use crate::telemetry::{self, TelemetryError};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 use tokio::time::Instant;
 
 /// The secret's file beside the embedded data.
@@ -85,11 +85,11 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         }
         Command::Import(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format, None)?;
-            runtime()?.block_on(unless_told_to_stop(import(*arguments)))
+            Runtime::new()?.block_on(unless_told_to_stop(import(*arguments)))
         }
         Command::Migrate(arguments) => {
             telemetry::init(&arguments.log.filter, arguments.log.format, None)?;
-            runtime()?.block_on(unless_told_to_stop(migrate(*arguments)))?;
+            Runtime::new()?.block_on(unless_told_to_stop(migrate(*arguments)))?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Generate(arguments) => {
@@ -97,7 +97,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Health(arguments) => {
-            runtime()?.block_on(health(*arguments))?;
+            Runtime::new()?.block_on(health(*arguments))?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -105,7 +105,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
 
 /// Serves, and then sends the traces that are left.
 fn serve_traced(settings: Settings) -> Result<ExitCode, Error> {
-    let runtime = runtime()?;
+    let runtime = Runtime::new()?;
     let traces = {
         let _entered = runtime.enter();
         let name = settings.cluster.name.clone();
@@ -129,22 +129,6 @@ async fn unless_told_to_stop<T, E: Into<Error>>(
         done = work => done.map_err(Into::into),
         () = signals.next() => Err(Error::Signal),
     }
-}
-
-fn runtime() -> std::io::Result<Runtime> {
-    workers().build()
-}
-
-/// The runtime that serves, before it is built. What does not fit into the 256 places of a worker's
-/// own queue, and what other threads wake, as the store's writer does, waits in a queue that all
-/// workers share. Each looks there for every second task; left to itself, the faster its tasks are
-/// the more rarely it would, and of many who wait those who came first would wait for longest. To
-/// look there first for each would have the others wait without end.
-#[must_use]
-pub fn workers() -> Builder {
-    let mut workers = Builder::new_multi_thread();
-    workers.enable_all().global_queue_interval(2);
-    workers
 }
 
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the process at once.

@@ -155,6 +155,7 @@ struct Server<'w> {
 
 impl<'w> Server<'w> {
     fn new(limits: ConnectionLimits, workers: &'w Handle) -> Self {
+        let backlog = Backlog::new(limits.queue_timeout, workers.metrics().num_workers());
         let mut builder = http1::Builder::new();
         builder
             .header_read_timeout(limits.header_timeout)
@@ -165,7 +166,7 @@ impl<'w> Server<'w> {
             places: Arc::new(Semaphore::new(
                 limits.connections.min(Semaphore::MAX_PERMITS),
             )),
-            backlog: Arc::new(Backlog::new(limits.queue_timeout)),
+            backlog: Arc::new(backlog),
             limits,
             workers,
             graceful: GracefulShutdown::new(),

@@ -25,7 +25,6 @@ mod wire;
 mod world;
 
 use capacity::Search;
-use cartwright::app;
 use cartwright::config::LogFormat;
 use cartwright::telemetry;
 use clap::Parser;
@@ -40,6 +39,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use visits::Users;
 
 /// The fewest rounds that a median and its spread are worth printing of.
@@ -111,7 +111,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // As in production: a node that is a process of its own serves on it.
-    let runtime = app::workers().build().map_err(Failure::from);
+    let runtime = Runtime::new().map_err(Failure::from);
     match runtime.and_then(|runtime| runtime.block_on(run(arguments))) {
         Ok(code) => code,
         Err(failure) => {

@@ -4,7 +4,7 @@
 use crate::Failure;
 use crate::cores::Core;
 use crate::wire::{Connection, request};
-use cartwright::app::{self, Listeners, Server, Stores};
+use cartwright::app::{Listeners, Server, Stores};
 use cartwright::auth::password::{Cost, Hasher, Limits};
 use cartwright::auth::secret::Secret;
 use cartwright::config::{self, Command, Settings};
@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -134,9 +134,13 @@ impl Served {
     }
 }
 
-/// A runtime as in production, with one worker.
+/// A runtime with one worker.
 pub(crate) fn one_worker(name: &str) -> std::io::Result<Runtime> {
-    app::workers().worker_threads(1).thread_name(name).build()
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name(name)
+        .enable_all()
+        .build()
 }
 
 type Running = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;

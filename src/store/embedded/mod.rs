@@ -4,7 +4,6 @@
 //! an IO error nothing is acknowledged until the files were reopened. What rows there are is not
 //! decided here but in `kv`.
 
-mod answers;
 mod journal;
 mod metrics;
 mod open;
@@ -18,7 +17,6 @@ pub use open::OpenError;
 use super::kv::{Effort, Engine, Read, Write};
 use super::{Error, Result};
 use crate::sources::Clock;
-use answers::Asker;
 use metrics::Folds;
 use open::{Opened, Opener};
 use redb::backends::FileBackend;
@@ -31,6 +29,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
+use tokio::sync::oneshot;
 use view::ReadView;
 use writer::{Request, Writer};
 
@@ -138,8 +137,8 @@ impl Drop for EmbeddedStore {
 
 impl Engine for EmbeddedStore {
     async fn write(&self, write: Write) -> Result<()> {
-        let (asker, answered) = Asker::new();
-        self.shared.send(Request { write, asker })?;
+        let (answer, answered) = oneshot::channel();
+        self.shared.send(Request { write, answer })?;
         answered
             .await
             .unwrap_or_else(|_| Err(Error::Unknown("the writer has ended".to_owned())))
@@ -260,10 +259,10 @@ impl Shared {
     /// Has the writer reopen the file, if it is open.
     fn suspect(&self) {
         if self.with_database(|_| ()).is_ok() && !self.suspect.swap(true, Ordering::AcqRel) {
-            let (asker, _) = Asker::new();
+            let (answer, _) = oneshot::channel();
             let write = Write::nothing();
             // A full queue wakes the writer as well.
-            drop(self.send(Request { write, asker }));
+            drop(self.send(Request { write, answer }));
         }
     }
 }

@@ -5,7 +5,6 @@
 use super::super::kv::{self, Write};
 use super::super::{Error, Result};
 use super::Shared;
-use super::answers::{self, Asker};
 use super::journal::{Entry, Journal, Record};
 use super::open::{self, Opened, Opener};
 use super::view::WriteView;
@@ -17,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// The most writes of a transaction.
 const FOLD: usize = 256;
@@ -26,7 +26,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// A write that waits. Nobody may be waiting for its answer any more; it is written all the same.
 pub(super) struct Request {
     pub(super) write: Write,
-    pub(super) asker: Asker,
+    pub(super) answer: oneshot::Sender<Result<()>>,
+}
+
+impl Request {
+    fn answer(self, result: Result<()>) {
+        // Whoever asked may have gone.
+        drop(self.answer.send(result));
+    }
 }
 
 /// The thread's state.
@@ -70,13 +77,17 @@ impl Writer {
             batch.extend(self.requests.try_iter().take(FOLD - 1));
             match self.transact(&batch) {
                 Ok(results) => {
-                    answers::answer(askers(&mut batch).zip(results));
+                    for (request, result) in batch.drain(..).zip(results) {
+                        request.answer(result);
+                    }
                 }
                 Err(error) => {
                     tracing::error!(%error, writes = batch.len(), "store.transaction.failed");
                     // Before anybody hears of it, so that nobody is answered from what may be lost.
                     self.shared.set_database(None);
-                    answers::answer(askers(&mut batch).map(|asker| (asker, Err(error.clone()))));
+                    for request in batch.drain(..) {
+                        request.answer(Err(error.clone()));
+                    }
                     self.reopen();
                 }
             }
@@ -205,7 +216,7 @@ impl Writer {
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.requests.recv_timeout(left) {
-                Ok(request) => request.asker.answer(Err(Error::Unavailable(
+                Ok(request) => request.answer(Err(Error::Unavailable(
                     "the database file is being reopened".to_owned(),
                 ))),
                 Err(RecvTimeoutError::Timeout) => return true,
@@ -213,10 +224,6 @@ impl Writer {
             }
         }
     }
-}
-
-fn askers(batch: &mut Vec<Request>) -> impl Iterator<Item = Asker> {
-    batch.drain(..).map(|request| request.asker)
 }
 
 fn apply(view: &mut WriteView<'_>, batch: &[Request], now: Timestamp) -> Result<Vec<Result<()>>> {
