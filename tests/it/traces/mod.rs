@@ -17,9 +17,9 @@ use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use tracing::Subscriber;
 use tracing::span::{Attributes, Id};
-use tracing::subscriber::DefaultGuard;
+use tracing::subscriber::{DefaultGuard, NoSubscriber};
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// A collector, and where the log goes.
@@ -63,6 +63,9 @@ struct Tracing {
     traces: Traces,
     made: Made,
     _here: DefaultGuard,
+    /// Were there one subscriber alone, another test that logs something first, and has none, would
+    /// decide for all threads that nobody wants it.
+    _another: Dispatch,
 }
 
 impl Tracing {
@@ -79,6 +82,7 @@ impl Tracing {
             collected,
             traces,
             made: made.clone(),
+            _another: Dispatch::new(NoSubscriber::new()),
             _here: tracing::subscriber::set_default(lines.unwrap().with(made)),
         }
     }

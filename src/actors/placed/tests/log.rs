@@ -10,8 +10,9 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use serde_json::{Value, json};
 use std::io::Seek;
-use tracing::Subscriber;
 use tracing::span::{Attributes, Id};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 /// A collector that keeps nothing.
@@ -39,6 +40,9 @@ impl<S: Subscriber> Layer<S> for Made {
 async fn asked(traces: Option<&Traces>) -> ([Value; 2], usize) {
     let (made, log) = (Made::default(), Arc::new(tempfile::tempfile().unwrap()));
     let lines = subscriber("info", LogFormat::Json, traces, false, log.clone()).unwrap();
+    // Were there one subscriber alone, another test that logs something first, and has none, would
+    // decide for all threads that nobody wants it.
+    let _another = Dispatch::new(NoSubscriber::new());
     let here = tracing::subscriber::set_default(lines.with(made.clone()));
     let (_net, [one, two, _]) = three().await;
     let span = traces::entered(|| None, || traces::begun!(traces::REQUEST));
