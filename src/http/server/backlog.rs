@@ -74,8 +74,7 @@ struct Line {
 
 /// The turns of the last while in which many waited, and how long they took, in seconds. Both fade, so
 /// that their ratio is the mean of that while: over a shorter one a pause would be taken for the
-/// pace. How long somebody waited says nothing of it, as the runtime keeps to no order: who came
-/// late may have a turn long before who came early.
+/// pace. How long somebody waited behind how many is not the pace: who is told of comes in no order.
 struct Turns {
     count: f64,
     time: f64,
@@ -288,9 +287,12 @@ impl Turn {
         let now = self.backlog.now();
         let began = self
             .since
-            .compare_exchange(0, now, Ordering::AcqRel, Ordering::Acquire);
+            .compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
         if began.is_ok() {
             self.backlog.join(self);
+        } else {
+            // Its turn may have begun just now, and too early to see what this wake is about.
+            self.task.wake();
         }
     }
 
@@ -302,7 +304,7 @@ impl Turn {
 
     /// Since when it waited, if it did; `since` is what holds from now on.
     fn end_wait(&self, since: u64) -> Option<u64> {
-        match self.since.swap(since, Ordering::AcqRel) {
+        match self.since.swap(since, Ordering::Relaxed) {
             0 | GONE => None,
             since => {
                 self.backlog.leave();
@@ -347,7 +349,7 @@ impl<F: Future> Future for InTurn<F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let this = &mut *self;
         this.turn.task.register(context.waker());
-        // It is woken when its turn comes, and may be polled before only as it is new.
+        // It is woken again when its turn comes.
         if this.turn.is_in_line.load(Ordering::Acquire) {
             return Poll::Pending;
         }
