@@ -74,6 +74,14 @@ impl Waiting {
     }
 }
 
+/// Asserts that the line is empty, and everybody counted was counted off.
+fn nobody_waits(backlog: &Backlog) {
+    assert_eq!(backlog.waiting.load(Ordering::Relaxed), 0);
+    let line = backlog.line();
+    assert!(line.turns.is_empty());
+    assert_eq!(line.ahead, 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_waited_too_long_among_many_is_late() {
     let mut waiting = waiting(2 * FEW);
@@ -153,10 +161,7 @@ async fn whoever_leaves_the_line_leaves_its_place_to_the_others() {
     crowd.see_to(0..3 * FEW, TURN).await;
     crowd.ask(0..3 * FEW);
     crowd.see_to(0..3 * FEW, TURN).await;
-    assert_eq!(crowd.backlog.waiting.load(Ordering::Relaxed), 0);
-    let line = crowd.backlog.line();
-    assert!(line.turns.is_empty());
-    assert_eq!(line.ahead, 0);
+    nobody_waits(&crowd.backlog);
 }
 
 /// Many tasks on several threads, woken by others, all of whom have as many turns as it takes.
@@ -174,10 +179,7 @@ async fn nobody_is_forgotten_in_the_line() {
     }
     let all = tokio::time::timeout(Duration::from_secs(60), tasks.join_all());
     all.await.expect("a task that was woken has no turn");
-    assert_eq!(backlog.waiting.load(Ordering::Relaxed), 0);
-    let line = backlog.line();
-    assert!(line.turns.is_empty());
-    assert_eq!(line.ahead, 0);
+    nobody_waits(&backlog);
 }
 
 #[tokio::test(start_paused = true)]
