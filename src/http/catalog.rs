@@ -4,10 +4,9 @@ use super::endpoints::{LIST_BRANDS, LIST_CATEGORIES, LIST_CATEGORY, LIST_PRODUCT
 use super::error::ApiError;
 use super::filters::{Call, Route, route};
 use super::format::Rfc3339;
-use super::products::ProductView;
 use super::query::{self, Page, Paged};
 use super::rendered::Answer;
-use super::{Api, json};
+use super::{Api, products};
 use crate::actors::Failure;
 use crate::catalog::search::{Keywords, SearchError};
 use crate::catalog::{Listing, View};
@@ -55,8 +54,7 @@ async fn view_product(call: Call) -> Result<Response, ApiError> {
     shown(&call, |view| {
         let id = call.id()?.and_then(|id| ProductId::parse(&id).ok());
         let product = id.and_then(|id| view.snapshot.product(&id));
-        let product = ProductView::from(product.ok_or(ApiError::NoSuchProduct)?);
-        Answer::of(&json::Data { data: product })
+        products::one(product.ok_or(ApiError::NoSuchProduct)?)
     })
 }
 
