@@ -1,5 +1,6 @@
 //! The actor of one stock item: while one fold is in flight, requests gather for the next.
 
+use super::figures::Figures;
 use super::fold::{Fold, Folded, Level};
 use super::{Reply, Request};
 use crate::actors::Failure;
@@ -27,6 +28,7 @@ pub(crate) struct StockItem {
     store: Arc<dyn Store>,
     sources: Sources,
     commit_time: Duration,
+    figures: Figures,
     metrics: Arc<KindMetrics>,
 }
 
@@ -35,12 +37,14 @@ impl StockItem {
         store: Arc<dyn Store>,
         sources: Sources,
         commit_time: Duration,
+        figures: Figures,
         metrics: Arc<KindMetrics>,
     ) -> Self {
         Self {
             store,
             sources,
             commit_time,
+            figures,
             metrics,
         }
     }
@@ -137,12 +141,15 @@ impl Actor for Handler {
             }
             Message::Folded(folded, ports) => {
                 state.folding = false;
-                state.level = folded.level;
+                self.has_level(state, folded.level);
                 for (port, reply) in ports.into_iter().zip(folded.replies) {
                     port.answer(reply);
                 }
             }
-            Message::FoldLost => (state.folding, state.level) = (false, None),
+            Message::FoldLost => {
+                state.folding = false;
+                self.has_level(state, None);
+            }
             Message::Quiesce => state.quiescing = true,
         }
         self.next_fold(&myself, state);
@@ -153,7 +160,23 @@ impl Actor for Handler {
     }
 }
 
+impl Drop for Handler {
+    /// Before its successor can begin, here or at another node.
+    fn drop(&mut self) {
+        self.item.figures.forget(&self.key);
+    }
+}
+
 impl Handler {
+    /// Its figure is known before anybody is answered by whom that was changed.
+    fn has_level(&self, state: &mut State, level: Option<Level>) {
+        match &level {
+            Some(level) => level.tell(&self.item.figures, self.key.clone()),
+            None => self.item.figures.forget(&self.key),
+        }
+        state.level = level;
+    }
+
     fn asked(&self, state: &mut State, request: Request, port: Port<StockItem>) {
         match (&request, &state.level) {
             _ if port.is_late() => port.answer(Err(Failure::Unavailable)),

@@ -1,5 +1,5 @@
-//! What other nodes told of their items. It decides nothing but whether something may be added to a
-//! cart; orders ask the item itself.
+//! How much of each item is available, as its actor here last had it, or told it from another node.
+//! It decides nothing but whether something may be added to a cart; orders ask the item itself.
 
 use crate::domain::stock::StockKey;
 use quick_cache::sync::Cache;
@@ -12,7 +12,7 @@ pub(super) const FIGURE_LIFE: Duration = Duration::from_secs(2);
 /// How many figures are kept.
 const MOST: usize = 16_384;
 
-/// Figures of items at other nodes. Cheap to clone.
+/// Figures of items, here and at other nodes. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Figures(Arc<Cache<StockKey, Figure>>);
 
@@ -28,15 +28,20 @@ impl Figures {
         Self(Arc::new(Cache::new(MOST)))
     }
 
-    /// What was told of the item, if that is not too long ago.
+    /// What is available of the item, if that is known and not of too long ago.
     pub(super) fn recent(&self, key: &StockKey) -> Option<u64> {
         let figure = self.0.get(key)?;
         (Instant::now() <= figure.until).then_some(figure.units)
     }
 
-    /// Keeps what was told: of so long before it was asked for, at the earliest.
-    pub(super) fn keep(&self, key: StockKey, units: u64, asked: Instant, age: Duration) {
-        let until = asked + FIGURE_LIFE.saturating_sub(age);
+    /// Keeps what the store had at `as_of` at the earliest.
+    pub(super) fn keep(&self, key: StockKey, units: u64, as_of: Instant) {
+        let until = as_of + FIGURE_LIFE;
         self.0.insert(key, Figure { units, until });
+    }
+
+    /// Whoever wants to know asks the item.
+    pub(super) fn forget(&self, key: &StockKey) {
+        self.0.remove(key);
     }
 }

@@ -1,6 +1,6 @@
 //! One fold: decides many requests on the counters of an item and makes them durable at once.
 
-use super::figures::FIGURE_LIFE;
+use super::figures::{FIGURE_LIFE, Figures};
 use super::{Reply, Request};
 use crate::actors::Failure;
 use crate::actors::metrics::KindMetrics;
@@ -35,6 +35,11 @@ impl Level {
     /// Whether what is available may be told: another node, or an import, may have changed it since.
     pub(super) fn is_recent(&self) -> bool {
         self.as_of.elapsed() <= FIGURE_LIFE
+    }
+
+    /// Has what is available be known.
+    pub(super) fn tell(&self, figures: &Figures, key: StockKey) {
+        figures.keep(key, self.stored.value.available, self.as_of);
     }
 
     /// What is available.

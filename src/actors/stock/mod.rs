@@ -70,12 +70,24 @@ impl Stocks {
         cluster: Cluster,
         metrics: Arc<KindMetrics>,
     ) -> Self {
-        let item = StockItem::new(store, sources, commit_time, metrics.clone());
+        let figures = Figures::new();
+        let item = StockItem::new(
+            store,
+            sources,
+            commit_time,
+            figures.clone(),
+            metrics.clone(),
+        );
         let directory = Directory::new(item, shards, bounds, metrics);
         Self {
             placed: Placed::new(directory, cluster).lingering(),
-            figures: Figures::new(),
+            figures,
         }
+    }
+
+    /// How many units are available, where memory knows: as [`Self::available`], without waiting.
+    pub(crate) fn known(&self, key: &StockKey) -> Option<u64> {
+        self.figures.recent(key)
     }
 
     /// How many units are available: exact where this node alone writes, else of at most 2 s ago.
@@ -83,15 +95,17 @@ impl Stocks {
     /// # Errors
     /// [`Failure::Busy`], [`Failure::Unavailable`].
     pub async fn available(&self, key: StockKey, deadline: Instant) -> Result<u64, Failure> {
-        let is_here = self.placed.is_here(&key);
-        if !is_here && let Some(units) = self.figures.recent(&key) {
+        if let Some(units) = self.known(&key) {
             return Ok(units);
         }
         let asked = Instant::now();
         match self.placed.ask(&key, Request::Available, deadline).await? {
             Reply::Available { units, age } => {
-                if !is_here {
-                    self.figures.keep(key, units, asked, age);
+                // An item here keeps its figure itself, and may have kept a later one by now.
+                if !self.placed.is_here(&key)
+                    && let Some(as_of) = asked.checked_sub(age)
+                {
+                    self.figures.keep(key, units, as_of);
                 }
                 Ok(units)
             }

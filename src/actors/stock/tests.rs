@@ -299,3 +299,33 @@ async fn a_figure_from_memory_is_at_most_two_seconds_old() {
     assert_eq!(reserve(&stocks, 1, 5).await, Ok(()));
     assert_eq!(available().await, 15);
 }
+
+#[tokio::test(start_paused = true)]
+async fn memory_knows_what_the_item_would_tell_and_nothing_where_that_is_in_doubt() {
+    let store = store();
+    receive(&store, 10).await;
+    let stocks = stocks(&store).await;
+    let known = || stocks.known(&item());
+    let available = async || stocks.available(item(), soon()).await.unwrap();
+    assert_eq!(known(), None);
+    assert_eq!((available().await, known()), (10, Some(10)));
+    count_commits(&store);
+    assert_eq!(reserve(&stocks, 1, 4).await, Ok(()));
+    assert_eq!(known(), Some(6));
+    settle(&stocks, 1, Settlement::Released).await;
+    assert_eq!(known(), Some(10));
+    let mut first = Some(Fault::Refused);
+    store.script(move |op| match op {
+        Op::Commit(_) => first.take(),
+        _ => None,
+    });
+    let failed = stocks.reserve(&item(), order(2), 4, soon()).await;
+    assert!(matches!(failed, Err(Failure::Unavailable)));
+    assert_eq!(known(), None);
+    assert_eq!((available().await, known()), (10, Some(10)));
+    stocks.placed().directory().quiesce(&item());
+    while stocks.placed().directory().residents() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(known(), None);
+}

@@ -45,14 +45,6 @@ pub struct Needs {
     pub key: Option<String>,
 }
 
-impl Needs {
-    /// Whether nothing has to be fetched.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.stock.is_none() && self.key.is_none()
-    }
-}
-
 /// What a request does, and what it is answered with once that is durable.
 #[derive(Clone, Debug)]
 pub struct Decision {

@@ -67,6 +67,20 @@ async fn a_conflict_is_counted_with_what_is_decided_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_item_is_asked_what_is_available_when_that_is_not_known_of_the_last_two_seconds() {
+    let world = World::new().await;
+    let user = world.user().await;
+    let asked = r#"cartwright_actor_commands_total{kind="stock",outcome="done"}"#;
+    for (pause_ms, growth) in [(0, 1.0), (0, 0.0), (1_999, 0.0), (2, 1.0), (0, 0.0)] {
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        let adding = world.add(user, "shirt", 1);
+        assert_growth(&world.metrics, adding, &[(asked, growth)])
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_outcome_that_stays_unknown_is_counted() {
     let world = World::new().await;
     let user = world.user().await;

@@ -144,11 +144,6 @@ async fn a_change_of_the_cart_is_a_command_and_a_commit() {
             r#"cartwright_actor_command_duration_seconds_count{kind="user"}"#,
             3.0,
         ),
-        // What is available of the product.
-        (
-            r#"cartwright_actor_commands_total{kind="stock",outcome="done"}"#,
-            3.0,
-        ),
         (
             r#"cartwright_commits_total{kind="user",outcome="applied"}"#,
             3.0,

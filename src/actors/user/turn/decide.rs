@@ -20,7 +20,7 @@ use crate::telemetry::caller::Caller;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::time::Instant;
 
-/// What was fetched beside the mailbox for a request.
+/// What is known for a request, from memory or fetched beside the mailbox.
 pub(crate) struct Fetched {
     available: Option<(Sku, u64)>,
     looked_up: Option<Option<KeyUse>>,
@@ -46,16 +46,23 @@ impl Turn<'_> {
         let Some(needs) = self.needs(&asked) else {
             return asked.port.answer(Err(Failure::Internal));
         };
-        if needs.is_empty() {
-            self.decide(
-                asked,
-                Fetched {
-                    available: None,
-                    looked_up: None,
-                },
-            );
+        let known = self.known(&needs);
+        if known.covers(&needs) {
+            self.decide(asked, known);
         } else {
             self.fetch(asked, needs);
+        }
+    }
+
+    /// What is needed and in memory.
+    fn known(&self, needs: &Needs) -> Fetched {
+        let available = needs.stock.as_ref().and_then(|sku| {
+            let units = self.means.stocks.known(&StockKey::Sku(sku.clone()))?;
+            Some((sku.clone(), units))
+        });
+        Fetched {
+            available,
+            looked_up: None,
         }
     }
 
