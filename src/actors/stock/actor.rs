@@ -168,7 +168,7 @@ impl Drop for Handler {
 }
 
 impl Handler {
-    /// Its figure is known before anybody is answered by whom that was changed.
+    /// Its figure is there before whoever changed it is answered.
     fn has_level(&self, state: &mut State, level: Option<Level>) {
         match &level {
             Some(level) => level.tell(&self.item.figures, self.key.clone()),

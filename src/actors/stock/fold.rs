@@ -37,7 +37,7 @@ impl Level {
         self.as_of.elapsed() <= FIGURE_LIFE
     }
 
-    /// Has what is available be known.
+    /// Tells whoever adds to a cart what is available.
     pub(super) fn tell(&self, figures: &Figures, key: StockKey) {
         figures.keep(key, self.stored.value.available, self.as_of);
     }
