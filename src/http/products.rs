@@ -69,8 +69,9 @@ impl WrittenProducts {
     ) -> Result<Answer, ApiError> {
         let products = products.into_iter();
         let products: Vec<_> = products.map(|it| (it, self.find(it))).collect();
-        let is_written = |found: &Found| matches!(found, Found::Written(_));
-        let unwritten = products.iter().filter(|(_, found)| !is_written(found));
+        let unwritten = products
+            .iter()
+            .filter(|(_, found)| !matches!(found, Found::Written(_)));
         fetch(unwritten.map(|(product, _)| &***product));
         let mut body = Vec::with_capacity((products.len() + 1) * LIKELY_LENGTH);
         body.extend_from_slice(br#"{"data":["#);

@@ -140,16 +140,12 @@ impl Actor for Handler {
                 }
             }
             Message::Folded(folded, ports) => {
-                state.folding = false;
-                self.has_level(state, folded.level);
+                self.fold_ended(state, folded.level);
                 for (port, reply) in ports.into_iter().zip(folded.replies) {
                     port.answer(reply);
                 }
             }
-            Message::FoldLost => {
-                state.folding = false;
-                self.has_level(state, None);
-            }
+            Message::FoldLost => self.fold_ended(state, None),
             Message::Quiesce => state.quiescing = true,
         }
         self.next_fold(&myself, state);
@@ -169,7 +165,8 @@ impl Drop for Handler {
 
 impl Handler {
     /// Its figure is there before whoever changed it is answered.
-    fn has_level(&self, state: &mut State, level: Option<Level>) {
+    fn fold_ended(&self, state: &mut State, level: Option<Level>) {
+        state.folding = false;
         match &level {
             Some(level) => level.tell(&self.item.figures, self.key.clone()),
             None => self.item.figures.forget(&self.key),
